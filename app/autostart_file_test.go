@@ -1,0 +1,5 @@
+//go:build !windows
+
+package app
+
+func autostartFileForTest() (string, error) { return autostartFile() }

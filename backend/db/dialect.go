@@ -1,0 +1,62 @@
+package db
+
+import "strings"
+
+// JSONText is the SQL expression for a member of the JSON in col: text as text, numbers as numbers, true and false as 1 and 0,
+// NULL when it is missing or null. path is dotted ("user.pk"); a part may hold any character but a dot.
+func JSONText(col, path string) string {
+	return "json_extract(" + col + ", " + Literal(jsonPath(path)) + ")"
+}
+
+// JSONTrue is the SQL condition that the member is true. It holds neither for other values nor for a missing member.
+func JSONTrue(col, path string) string {
+	return "json_type(" + col + ", " + Literal(jsonPath(path)) + ") = 'true'"
+}
+
+func jsonPath(path string) string {
+	var b strings.Builder
+	b.WriteByte('$')
+	for part := range strings.SplitSeq(path, ".") {
+		b.WriteString(`."`)
+		for _, r := range part {
+			if r == '"' || r == '\\' {
+				b.WriteByte('\\')
+			}
+			b.WriteRune(r)
+		}
+		b.WriteByte('"')
+	}
+	return b.String()
+}
+
+// Literal is s as an SQL text.
+func Literal(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + "'" }
+
+// Contains is the SQL condition that expr holds a text, without regard to the case of A to Z. Bind one LikePattern to its "?".
+func Contains(expr string) string { return expr + ` LIKE ? ESCAPE '\'` }
+
+// LikePattern is the pattern for Contains that finds s as it is written, "%" and "_" included.
+func LikePattern(s string) string {
+	return "%" + strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(s) + "%"
+}
+
+// Upsert is the statement that inserts a row of cols into table, or, when one with the same key is there, sets its other columns.
+// Bind the values of cols in their order.
+func Upsert(table string, key []string, cols []string) string {
+	isKey := map[string]bool{}
+	for _, k := range key {
+		isKey[k] = true
+	}
+	var sets []string
+	for _, c := range cols {
+		if !isKey[c] {
+			sets = append(sets, c+" = excluded."+c)
+		}
+	}
+	then := "NOTHING"
+	if len(sets) > 0 {
+		then = "UPDATE SET " + strings.Join(sets, ", ")
+	}
+	return "INSERT INTO " + table + " (" + strings.Join(cols, ", ") + ") VALUES (" +
+		strings.TrimSuffix(strings.Repeat("?, ", len(cols)), ", ") + ") ON CONFLICT (" + strings.Join(key, ", ") + ") DO " + then
+}

@@ -1,0 +1,258 @@
+// Package kind turns one Go struct into everything the doors need to know of it: fields, schema, permissions, references, form hints.
+//
+//	struct + tags ──Of──▶ Kind{Family, Spec, Fields} ──▶ rest (routes, OpenAPI), store (columns, refs), rbac (codenames), admin form
+//
+// Tags, all optional but json:
+//
+//	json:"name"            the name on the wire and in storage; "-" hides the field from everybody
+//	is:"a,b"               required readonly writeonly secret unique search hidden computed virtual blank nofilter (see Field)
+//	enum:"a,b"             the allowed values
+//	default:"v"            the value of an absent field on create
+//	ref:"flows cascade"    points at an object of family flows by key; on its deletion: cascade, set_null, protect; a list loses the entry
+//	format:"duration"      duration, uri, email, slug, uuid, date-time, expression
+//	max:"50" min:"1"       length of a text, value of a number
+//	help:"…" group:"…"     one sentence for people; "advanced" folds the field in the form
+//
+// A pointer field is nullable. Embedded structs are walked first, so that base fields lead.
+package kind
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"reflect"
+	"strings"
+)
+
+// Key says what the primary key of a family looks like on the wire.
+type Key int
+
+// The key shapes.
+const (
+	UUID Key = iota // a version 4 UUID in text form
+	Int             // a number that is never given twice
+)
+
+// Family is a shelf of kinds that share keys, names and a base URL ("stages", "policies", "users").
+type Family struct {
+	Name   string // the word that ref tags use
+	Key    Key
+	Lookup string // the field that detail URLs use: "pk" (default), "slug" or "identifier"
+	Param  string // the name of the URL parameter: "stage_uuid"
+	All    string // path of the collection over all kinds ("stages/all"), "" when the family has none; see Kind.IsBase
+	Title  string // for people: "stage"
+	Typed  bool   // answers carry component, verbose_name(_plural) and meta_model_name
+}
+
+// Verb is what a caller may do with a collection; a Kind offers a set of them.
+type Verb int
+
+// The verbs; the zero set of a Spec means all of them.
+const (
+	List Verb = 1 << iota
+	Create
+	Retrieve
+	Update // PUT and PATCH
+	Delete
+	UsedBy
+	AllVerbs = List | Create | Retrieve | Update | Delete | UsedBy
+)
+
+// Spec is what reflection can't see of a kind.
+type Spec struct {
+	Path      string // below /api/v3/, without slashes at the ends: "stages/authenticator/totp"
+	Model     string // "authentik_stages_deny.denystage": app label and model name of the published permissions and events
+	Schema    string // "DenyStage": the name in the published OpenAPI
+	Title     string // "Deny Stage"
+	Plural    string // Title+"s" when empty
+	Component string // the published name of the admin form: "ak-stage-deny-form"
+	About     string // one sentence
+	Verbs     Verb   // 0 = all
+	Order     []string
+	Table     string     // "" = the object table; else a table of its own with one column a stored field
+	Unique    [][]string // fields that must be unique together
+	Owner     string     // the field that holds the owning user's pk: owners may see, change and delete their own without a permission
+	Actions   []Action
+	Filters   []Filter // filters besides the scalar fields
+
+	// Present fills the computed and virtual fields of one page of rows (each a *T), in as few queries as it can.
+	Present func(ctx context.Context, rows []any, query url.Values) error
+}
+
+// Filter is a list filter that is no plain equality with a field.
+type Filter struct {
+	Name  string
+	Type  string // OpenAPI type: string, integer, boolean, array
+	Where func(value string, dialect Dialect) (sql string, args []any, err error)
+}
+
+// Dialect gives the SQL for what databases disagree on; store hands it to filters.
+type Dialect interface {
+	// Column is the expression for a stored field by its JSON name.
+	Column(field string) string
+	// Contains is a case-insensitive "contains" test of expr against one bound pattern made by Pattern.
+	Contains(expr string) string
+	Pattern(s string) string
+	// JSON is the expression for a member of a JSON field; path is dotted.
+	JSON(field, path string) string
+}
+
+// Ref points at objects of a family.
+type Ref struct {
+	Family   string
+	OnDelete string // cascade, set_null, protect; for lists: cascade_many
+	List     bool
+}
+
+// Field is one member of a kind as the doors see it.
+type Field struct {
+	Name     string
+	Index    []int
+	GoType   reflect.Type
+	Type     string // string, integer, number, boolean, array, object, any
+	Items    string // type of the elements of an array
+	Format   string
+	Help     string
+	Group    string
+	Enum     []string
+	Default  string
+	HasDef   bool
+	Ref      *Ref
+	Min, Max *float64
+
+	Required  bool // must be in the body of a create or PUT
+	Nullable  bool // may be null
+	ReadOnly  bool // set by the house, ignored in bodies
+	WriteOnly bool // taken from bodies, never shown
+	Secret    bool // sealed at rest; shown only to who may change the object, else ""
+	Unique    bool
+	Search    bool // the search parameter looks here
+	Hidden    bool // stored, never on the wire
+	Computed  bool // on the wire, not stored, filled by Present
+	Virtual   bool // in bodies and answers, kept elsewhere by the kind's own hooks
+	Blank     bool // "" is allowed though required
+	NoFilter  bool // no list filter
+}
+
+// Stored says whether the field has a place in the row.
+func (f *Field) Stored() bool { return !f.Computed && !f.Virtual }
+
+// OnWire says whether answers carry the field.
+func (f *Field) OnWire() bool { return !f.Hidden && !f.WriteOnly }
+
+// InBody says whether request bodies may carry the field.
+func (f *Field) InBody() bool { return !f.Hidden && !f.ReadOnly && !f.Computed }
+
+// Kind is one sort of object.
+type Kind struct {
+	Family *Family
+	Spec
+	Fields []Field
+	Type   reflect.Type // the struct
+	make   func() any
+	byName map[string]int
+}
+
+// Of describes T. make gives a fresh *T with its dependencies and Go-side defaults; nil means new(T).
+// It panics on a struct that can't be described: that is a mistake of the house, found by every test.
+func Of[T any](f *Family, s Spec, make func() *T) *Kind {
+	t := reflect.TypeFor[T]()
+	if s.Verbs == 0 {
+		s.Verbs = AllVerbs
+	}
+	if s.Plural == "" {
+		s.Plural = s.Title + "s"
+	}
+	k := &Kind{Family: f, Spec: s, Type: t, byName: map[string]int{}}
+	if make == nil {
+		k.make = func() any { return new(T) }
+	} else {
+		k.make = func() any { return make() }
+	}
+	k.Fields = fieldsOf(t)
+	for i := range k.Fields {
+		if _, dup := k.byName[k.Fields[i].Name]; dup {
+			panic(fmt.Sprintf("kind %s: field %s twice", s.Model, k.Fields[i].Name))
+		}
+		k.byName[k.Fields[i].Name] = i
+	}
+	for i := range k.Actions {
+		k.Actions[i].of(k)
+	}
+	return k
+}
+
+// IsBase says whether k is its family's base kind: the one whose path is Family.All. It describes the fields that all kinds of the
+// family share; doors serve it over every kind of the family (rows given to its Present are *T of any of them), the store has no rows of it.
+func (k *Kind) IsBase() bool { return k.Family.All != "" && k.Path == k.Family.All }
+
+// New gives a fresh *T with the defaults of its tags.
+func (k *Kind) New() any {
+	v := k.make()
+	rv := reflect.ValueOf(v).Elem()
+	for i := range k.Fields {
+		f := &k.Fields[i]
+		if f.HasDef {
+			setDefault(rv.FieldByIndex(f.Index), f)
+		} else if fv := rv.FieldByIndex(f.Index); fv.Kind() == reflect.Slice && fv.IsNil() && f.Type == "array" {
+			fv.Set(reflect.MakeSlice(fv.Type(), 0, 0))
+		} else if fv.Kind() == reflect.Map && fv.IsNil() {
+			fv.Set(reflect.MakeMap(fv.Type()))
+		}
+	}
+	return v
+}
+
+// Field gives a field by its name on the wire, nil when there is none.
+func (k *Kind) Field(name string) *Field {
+	if i, ok := k.byName[name]; ok {
+		return &k.Fields[i]
+	}
+	return nil
+}
+
+// Value gives the Go value of a field of obj (a *T).
+func (k *Kind) Value(obj any, f *Field) reflect.Value {
+	return reflect.ValueOf(obj).Elem().FieldByIndex(f.Index)
+}
+
+// PK gives the primary key of obj as text: the field "pk", else the field that the family's URL parameter names, else "uuid".
+func (k *Kind) PK(obj any) string {
+	f := k.PKField()
+	v := k.Value(obj, f)
+	if v.Kind() == reflect.Int64 {
+		return fmt.Sprint(v.Int())
+	}
+	return v.String()
+}
+
+// PKField gives the field that holds the primary key.
+func (k *Kind) PKField() *Field {
+	for _, n := range []string{"pk", k.Family.Param, "uuid"} {
+		if f := k.Field(n); f != nil {
+			return f
+		}
+	}
+	panic("kind " + k.Model + ": no primary key field")
+}
+
+// Name gives what people call obj: its name, slug, identifier or key.
+func (k *Kind) Name(obj any) string {
+	for _, n := range []string{"name", "username", "domain", "identifier", "slug"} {
+		if f := k.Field(n); f != nil {
+			if v := k.Value(obj, f); v.Kind() == reflect.String && v.String() != "" {
+				return v.String()
+			}
+		}
+	}
+	return k.PK(obj)
+}
+
+// App is the app label of the model: "authentik_core".
+func (k *Kind) App() string { a, _, _ := strings.Cut(k.Model, "."); return a }
+
+// ModelName is the model's own name: "user".
+func (k *Kind) ModelName() string { _, m, _ := strings.Cut(k.Model, "."); return m }
+
+// Perm gives the published permission for a verb word (view, add, change, delete): "authentik_core.view_user".
+func (k *Kind) Perm(verb string) string { return k.App() + "." + verb + "_" + k.ModelName() }

@@ -1,0 +1,111 @@
+// Package mapping is the socket of property mappings: expressions that make claims, attributes and fields out of a user.
+//
+// The kinds live with their owner (a scope mapping with oauth2); here are what they share, the collection over all of them and the test action.
+package mapping
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"gatehouse/backend/expr"
+	"gatehouse/backend/fault"
+	"gatehouse/backend/kind"
+	"gatehouse/backend/store"
+	"gatehouse/backend/user"
+)
+
+// Family is the shelf of property mappings.
+var Family = &kind.Family{Name: "propertymappings", Param: "pm_uuid", Title: "property mapping", All: "propertymappings/all", Typed: true}
+
+// Base is what every mapping has.
+type Base struct {
+	PK         string  `json:"pk" is:"readonly"`
+	Managed    *string `json:"managed" is:"unique" help:"Set for mappings that come with Gatehouse and are kept up to date by it." group:"advanced"`
+	Name       string  `json:"name" is:"required,unique,search"`
+	Expression string  `json:"expression" is:"required,nofilter" format:"expression"`
+}
+
+// Mapping gives the shared part of any mapping.
+func (b *Base) Mapping() *Base { return b }
+
+// Mapping is implemented by every kind that embeds Base.
+type Mapping interface{ Mapping() *Base }
+
+// ManagedFilters are the list filters that every mapping kind shares: managed (several) and managed__isnull.
+func ManagedFilters() []kind.Filter {
+	return []kind.Filter{
+		{Name: "managed__isnull", Type: "boolean", Where: func(v string, d kind.Dialect) (string, []any, error) {
+			b, err := strconv.ParseBool(v)
+			if err != nil {
+				return "", nil, fault.Field("managed__isnull", "Must be a valid boolean.")
+			}
+			if b {
+				return d.Column("managed") + " IS NULL", nil, nil
+			}
+			return d.Column("managed") + " IS NOT NULL", nil, nil
+		}},
+	}
+}
+
+// Deps is what the mapping room needs.
+type Deps struct {
+	Store *store.Store
+	Host  expr.Host
+	Users *user.Directory
+}
+
+// TestRequest is the body of the test action.
+type TestRequest struct {
+	User    int64          `json:"user" is:"required"`
+	Context map[string]any `json:"context"`
+}
+
+// TestResult is what a test run gave.
+type TestResult struct {
+	Result     string `json:"result" is:"required,readonly"`
+	Successful bool   `json:"successful" is:"required,readonly"`
+}
+
+// Kind is the base kind: the collection over all mappings.
+func Kind(d Deps) *kind.Kind {
+	test := kind.Detail("POST", "test", "change", func(ctx context.Context, c *kind.Call, in *TestRequest) (TestResult, error) {
+		return d.test(ctx, c, in)
+	})
+	test.Operation = "propertymappings_all_test_create"
+	test.Query = []kind.Param{{Name: "format_result", Type: "boolean"}}
+	return kind.Of[Base](Family, kind.Spec{
+		Path: Family.All, Model: "authentik_core.propertymapping", Schema: "PropertyMapping", Title: "Property Mapping",
+		Verbs: kind.List | kind.Retrieve | kind.Delete | kind.UsedBy, Order: []string{"name"},
+		Filters: ManagedFilters(), Actions: []kind.Action{test},
+	}, nil)
+}
+
+// test runs a mapping for one user; only who may change the mapping may do so (CVE-2026-25227 class).
+func (d Deps) test(ctx context.Context, c *kind.Call, in *TestRequest) (TestResult, error) {
+	m, ok := c.Object.(Mapping)
+	if !ok {
+		return TestResult{}, fmt.Errorf("mapping: %T is no mapping", c.Object)
+	}
+	u, err := d.Users.ByPK(ctx, in.User)
+	if err != nil {
+		return TestResult{}, fault.New(fault.Denied, "You do not have permission to perform this action.")
+	}
+	vars := expr.Vars{"user": u}
+	for k, v := range in.Context {
+		vars[k] = v
+	}
+	v, err := d.Host.Run(ctx, m.Mapping().Name, m.Mapping().Expression, vars)
+	if err != nil {
+		return TestResult{Result: fault.As(err).Say}, nil
+	}
+	out, err := json.Marshal(v)
+	if c.Query.Get("format_result") == "true" {
+		out, err = json.MarshalIndent(v, "", "    ")
+	}
+	if err != nil {
+		return TestResult{Result: "The result can't be shown as JSON."}, nil
+	}
+	return TestResult{Result: string(out), Successful: true}, nil
+}

@@ -1,0 +1,190 @@
+package policy
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"gatehouse/backend/fault"
+	"gatehouse/backend/store"
+	"gatehouse/backend/user"
+)
+
+// Events writes the audit events of evaluations.
+type Events interface {
+	Emit(ctx context.Context, action string, context map[string]any) error
+}
+
+// Engine evaluates the bindings of an object. It caches nothing: an edit counts at once.
+type Engine struct {
+	Store  *store.Store
+	Users  *user.Directory
+	Events Events
+	Log    *slog.Logger
+}
+
+// Mode words of an object's policy_engine_mode.
+const (
+	Any = "any"
+	All = "all"
+)
+
+// Evaluate asks every enabled binding of target in order, without stopping early, and combines the answers:
+// with All every one must pass, with Any one is enough. Without bindings the answer is empty.
+// An error means that the bindings could not be read; a policy that fails is no error but its failure_result.
+func (e *Engine) Evaluate(ctx context.Context, target, mode string, r *Request, empty bool) (Result, error) {
+	bindings, err := store.All[Binding](ctx, e.Store, store.Query{
+		Where: "o.pk IN (SELECT src FROM ref WHERE family = 'pbm' AND dst = ?)", Args: []any{target}, Order: []string{"order"},
+	})
+	if err != nil {
+		return Result{}, err
+	}
+	var groups map[string]bool
+	out := Result{Passing: mode == All}
+	n := 0
+	for _, b := range bindings {
+		if !b.Enabled {
+			continue
+		}
+		n++
+		if b.Group != nil && groups == nil {
+			if groups, err = e.groups(ctx, r.User); err != nil {
+				return Result{}, err
+			}
+		}
+		one := e.one(ctx, b, r, groups)
+		out.Messages = append(out.Messages, one.Messages...)
+		out.Logs = append(out.Logs, one.Logs...)
+		out.Raised = out.Raised || one.Raised
+		if mode == All {
+			out.Passing = out.Passing && one.Passing
+		} else {
+			out.Passing = out.Passing || one.Passing
+		}
+	}
+	if n == 0 {
+		return Result{Passing: empty}, nil
+	}
+	if out.Passing {
+		out.Raised = false // another binding let the person pass
+	}
+	return out, nil
+}
+
+// groups gives the keys of every group of a user, ancestors included.
+func (e *Engine) groups(ctx context.Context, u *user.User) (map[string]bool, error) {
+	out := map[string]bool{}
+	if u == nil || u.PK == 0 {
+		return out, nil
+	}
+	gs, err := e.Users.AllGroups(ctx, u.PK)
+	for _, g := range gs {
+		out[g.PK] = true
+	}
+	return out, err
+}
+
+func (e *Engine) one(ctx context.Context, b *Binding, r *Request, groups map[string]bool) Result {
+	switch {
+	case b.User != nil:
+		return Result{Passing: (r.User != nil && r.User.PK == *b.User) != b.Negate}
+	case b.Group != nil:
+		return Result{Passing: groups[*b.Group] != b.Negate}
+	case b.Policy == nil:
+		return Result{Passing: b.Negate}
+	}
+	k, obj, err := e.Store.GetIn(ctx, Family.Name, *b.Policy)
+	if err != nil {
+		return e.raised(ctx, b, "", r, err)
+	}
+	p, ok := obj.(Policy)
+	if !ok {
+		return e.raised(ctx, b, k.Name(obj), r, fmt.Errorf("%s has no behaviour", k.Model))
+	}
+	res, err := e.bounded(ctx, time.Duration(b.Timeout)*time.Second, p, r)
+	if err != nil {
+		return e.raised(ctx, b, k.Name(obj), r, err)
+	}
+	if b.Negate {
+		res.Passing = !res.Passing
+	}
+	if s, ok := obj.(Shared); ok && s.Policy().ExecutionLogging && !r.Debug {
+		e.emit(ctx, "policy_execution", map[string]any{
+			"message": "Policy Execution", "policy_uuid": *b.Policy, "binding": b.PK, "request": facts(r),
+			"result": map[string]any{"passing": res.Passing, "messages": list(res.Messages)},
+		})
+	}
+	return res
+}
+
+// bounded runs a policy with the binding's deadline. A policy that panics has failed.
+func (e *Engine) bounded(ctx context.Context, d time.Duration, p Policy, r *Request) (Result, error) {
+	if d > 0 {
+		var stop context.CancelFunc
+		ctx, stop = context.WithTimeout(ctx, d)
+		defer stop()
+	}
+	type answer struct {
+		res Result
+		err error
+	}
+	ch := make(chan answer, 1)
+	go func() {
+		defer func() {
+			if v := recover(); v != nil {
+				ch <- answer{err: fmt.Errorf("policy panicked: %v", v)}
+			}
+		}()
+		res, err := p.Passes(ctx, r)
+		ch <- answer{res, err}
+	}()
+	select {
+	case a := <-ch:
+		return a.res, a.err
+	case <-ctx.Done():
+		return Result{}, fault.Wrap(fault.Unavailable, "Policy timed out.", ctx.Err())
+	}
+}
+
+// raised is the result of a policy that could not answer: the binding's failure_result, which negate leaves alone.
+func (e *Engine) raised(ctx context.Context, b *Binding, name string, r *Request, cause error) Result {
+	e.Log.WarnContext(ctx, "policy failed", "policy", name, "binding", b.PK, "error", cause)
+	if !r.Debug {
+		e.emit(ctx, "policy_exception", map[string]any{
+			"message": cause.Error(), "policy_uuid": value(b.Policy), "binding": b.PK, "request": facts(r),
+		})
+	}
+	return Result{Passing: b.FailureResult, Raised: !b.FailureResult, Messages: []string{fault.As(cause).Say}}
+}
+
+func (e *Engine) emit(ctx context.Context, action string, c map[string]any) {
+	if err := e.Events.Emit(ctx, action, c); err != nil {
+		e.Log.ErrorContext(ctx, "event lost", "action", action, "error", err)
+	}
+}
+
+func facts(r *Request) map[string]any {
+	out := map[string]any{"context": r.Context}
+	if r.User != nil {
+		out["user"] = map[string]any{"pk": r.User.PK, "username": r.User.Username}
+	}
+	return out
+}
+
+func value(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+// Allowed is Evaluate for an object that lets everybody pass who is not kept out: no bindings, everyone.
+// extra are further facts for the policies' context.
+func (e *Engine) Allowed(ctx context.Context, target, mode string, u *user.User, extra map[string]any) (bool, []string, error) {
+	if extra == nil {
+		extra = map[string]any{}
+	}
+	r, err := e.Evaluate(ctx, target, mode, &Request{User: u, Context: extra, HTTP: store.ActorOf(ctx).HTTP}, true)
+	return r.Passing, r.Messages, err
+}

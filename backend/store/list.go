@@ -1,0 +1,376 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"gatehouse/backend/fault"
+	"gatehouse/backend/kind"
+)
+
+// Query asks for a page of objects.
+type Query struct {
+	Page     int // from 1; 0 = 1
+	PageSize int // 0 = all
+	Search   string
+	Order    []string   // field names, "-" in front for descending; unknown ones are ignored
+	Filters  url.Values // by filter name; unknown names are ignored
+	Secrets  bool       // filters on secret fields are honoured (the caller may change such objects)
+	Owner    int64      // only rows whose Spec.Owner field is this user; 0 = all
+	Where    string     // an extra condition on alias o, for rooms that know their table
+	Args     []any
+}
+
+// Page is a page of objects, each a *T.
+type Page struct {
+	Rows  []any
+	Count int // over all pages
+}
+
+// List gives a page. It returns NotFound "Invalid page." past the end and Invalid for a filter value of the wrong type.
+func (s *Store) List(ctx context.Context, k *kind.Kind, in Query) (Page, error) {
+	where, args, err := s.where(k, in)
+	if err != nil {
+		return Page{}, err
+	}
+	q := s.reader(ctx)
+	args = append(fromArgs(k), args...)
+	var p Page
+	if in.PageSize > 0 {
+		if err := s.db.QueryRow(ctx, "SELECT count(*)"+from(k)+where, args...).Scan(&p.Count); err != nil {
+			return Page{}, err
+		}
+		if in.Page < 1 {
+			in.Page = 1
+		}
+		if in.Page > 1 && (in.Page-1)*in.PageSize >= p.Count {
+			return Page{}, fault.New(fault.NotFound, "Invalid page.")
+		}
+	}
+	stmt := where + s.order(k, in.Order)
+	if in.PageSize > 0 {
+		stmt += " LIMIT ? OFFSET ?"
+		args = append(args, in.PageSize, (in.Page-1)*in.PageSize)
+	}
+	p.Rows, err = s.query(q, k, stmt, args[len(fromArgs(k)):]...)
+	if in.PageSize <= 0 {
+		p.Count = len(p.Rows)
+	}
+	return p, err
+}
+
+// All gives every T that matches, in order.
+func All[T any](ctx context.Context, s *Store, q Query) ([]*T, error) {
+	q.PageSize = 0
+	p, err := s.List(ctx, KindOf[T](s), q)
+	if err != nil {
+		return nil, err
+	}
+	return typed[T](p.Rows), nil
+}
+
+// AllTx is All inside a transaction.
+func AllTx[T any](tx *Tx, q Query) ([]*T, error) {
+	k := KindOf[T](tx.s)
+	where, args, err := tx.s.where(k, q)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := tx.s.query(tx, k, where+tx.s.order(k, q.Order), args...)
+	return typed[T](rows), err
+}
+
+func typed[T any](rows []any) []*T {
+	out := make([]*T, len(rows))
+	for i, r := range rows {
+		out[i] = r.(*T)
+	}
+	return out
+}
+
+// query reads objects of k; cond continues the WHERE of from(k).
+func (s *Store) query(q querier, k *kind.Kind, cond string, args ...any) ([]any, error) {
+	rows, err := q.Query("SELECT "+columns(k)+from(k)+cond, append(fromArgs(k), args...)...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	out := []any{}
+	for rows.Next() {
+		obj, err := s.scan(k, rows)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, obj)
+	}
+	return out, rows.Err()
+}
+
+func (s *Store) get(q querier, k *kind.Kind, field, value string) (any, error) {
+	f := k.Field(field)
+	var rows []any
+	var err error
+	switch {
+	case k.Table != "":
+		rows, err = s.query(q, k, " AND o."+quote(field)+" = ? LIMIT 1", value)
+	case field == k.PKField().Name:
+		rows, err = s.query(q, k, " AND o.pk = ?", value)
+	case f.Unique:
+		rows, err = s.query(q, k, " AND o.pk = (SELECT pk FROM object_unique WHERE family = ? AND field = ? AND value = ?)", k.Family.Name, field, value)
+	default:
+		rows, err = s.query(q, k, " AND "+dialect{k}.Column(field)+" = ? LIMIT 1", value)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(rows) == 0 {
+		return nil, fault.Newf(fault.NotFound, "No %s matches the given query.", k.Schema)
+	}
+	return rows[0], nil
+}
+
+func (s *Store) getIn(q querier, family, pk string) (*kind.Kind, any, error) {
+	for _, fam := range s.expand(family) {
+		for _, k := range s.families[fam] {
+			obj, err := s.get(q, k, k.PKField().Name, pk)
+			if err == nil {
+				return k, obj, nil
+			}
+			if !fault.Is(err, fault.NotFound) {
+				return nil, nil, err
+			}
+		}
+	}
+	return nil, nil, fault.New(fault.NotFound, "Not found.")
+}
+
+// ListIn gives a page over all kinds of a family, ordered by name, each row a pointer to its kind's struct.
+func (s *Store) ListIn(ctx context.Context, family string, in Query) (Page, error) {
+	kinds := s.families[family]
+	if len(kinds) == 0 {
+		return Page{Rows: []any{}}, nil
+	}
+	where, args := " FROM object o WHERE o.family = ?", []any{family}
+	if in.Search != "" {
+		d := dialect{kinds[0]}
+		where += " AND " + d.Contains("o.name")
+		args = append(args, d.Pattern(in.Search))
+	}
+	if in.Where != "" {
+		where += " AND (" + in.Where + ")"
+		args = append(args, in.Args...)
+	}
+	var p Page
+	if err := s.db.QueryRow(ctx, "SELECT count(*)"+where, args...).Scan(&p.Count); err != nil {
+		return Page{}, err
+	}
+	dir := ""
+	if len(in.Order) > 0 && in.Order[0] == "-name" {
+		dir = " DESC"
+	}
+	stmt := "SELECT o.kind, o.pk, o.body" + where + " ORDER BY o.name" + dir + ", o.pk"
+	if in.PageSize > 0 {
+		if in.Page < 1 {
+			in.Page = 1
+		}
+		if in.Page > 1 && (in.Page-1)*in.PageSize >= p.Count {
+			return Page{}, fault.New(fault.NotFound, "Invalid page.")
+		}
+		stmt += " LIMIT ? OFFSET ?"
+		args = append(args, in.PageSize, (in.Page-1)*in.PageSize)
+	}
+	rows, err := s.db.Query(ctx, stmt, args...)
+	if err != nil {
+		return Page{}, err
+	}
+	defer rows.Close()
+	p.Rows = []any{}
+	for rows.Next() {
+		var model, pk, body string
+		if err := rows.Scan(&model, &pk, &body); err != nil {
+			return Page{}, err
+		}
+		k := s.byModel[model]
+		if k == nil {
+			continue // a row of a kind that this build does not have
+		}
+		obj := k.New()
+		if err := s.fill(k, obj, pk, body); err != nil {
+			return Page{}, err
+		}
+		p.Rows = append(p.Rows, obj)
+	}
+	return p, rows.Err()
+}
+
+// KindFor gives the kind of an object.
+func (s *Store) KindFor(obj any) *kind.Kind { return s.byType[derefType(obj)] }
+
+func (s *Store) order(k *kind.Kind, want []string) string {
+	if len(want) == 0 {
+		want = k.Order
+	}
+	d := dialect{k}
+	var parts []string
+	for _, w := range want {
+		name, dir := strings.TrimPrefix(w, "-"), ""
+		if strings.HasPrefix(w, "-") {
+			dir = " DESC"
+		}
+		f := k.Field(name)
+		if f == nil || !f.Stored() || f.Hidden || f.Secret {
+			continue
+		}
+		parts = append(parts, d.Column(name)+dir)
+	}
+	pk := "o.pk"
+	if k.Table != "" {
+		pk = "o." + quote(k.PKField().Name)
+	}
+	if k.Table == "event" {
+		pk = "o.id DESC"
+	}
+	return " ORDER BY " + strings.Join(append(parts, pk), ", ")
+}
+
+func (s *Store) where(k *kind.Kind, in Query) (string, []any, error) {
+	var b strings.Builder
+	var args []any
+	var bad fault.Fields
+	d := dialect{k}
+	if in.Search != "" {
+		var ors []string
+		for i := range k.Fields {
+			if f := &k.Fields[i]; f.Search {
+				ors = append(ors, d.Contains(d.Column(f.Name)))
+				args = append(args, d.Pattern(in.Search))
+			}
+		}
+		if len(ors) > 0 {
+			b.WriteString(" AND (" + strings.Join(ors, " OR ") + ")")
+		}
+	}
+	for i := range k.Fields {
+		f := &k.Fields[i]
+		got, ok := in.Filters[f.Name]
+		if !ok || !Filterable(f) || hasFilter(k, f.Name) || len(got) == 0 || got[len(got)-1] == "" {
+			continue
+		}
+		value := got[len(got)-1]
+		if f.Secret {
+			if !in.Secrets {
+				continue
+			}
+			b.WriteString(" AND " + d.Column(secretIndex(f.Name)) + " = ?")
+			args = append(args, s.SecretIndex(k, f.Name, value))
+			continue
+		}
+		cond, a, err := equals(k, f, got, d)
+		if err != nil {
+			bad.Add(f.Name, err.Error())
+			continue
+		}
+		b.WriteString(" AND " + cond)
+		args = append(args, a...)
+	}
+	for _, fl := range k.Filters {
+		got, ok := in.Filters[fl.Name]
+		if !ok || len(got) == 0 || got[len(got)-1] == "" {
+			continue
+		}
+		value := strings.Join(got, ",")
+		cond, a, err := fl.Where(value, d)
+		if err != nil {
+			if merr := bad.Merge(err); merr != nil {
+				bad.Add(fl.Name, merr.Error())
+			}
+			continue
+		}
+		if cond != "" {
+			b.WriteString(" AND (" + cond + ")")
+			args = append(args, a...)
+		}
+	}
+	if in.Owner != 0 && k.Owner != "" {
+		b.WriteString(" AND " + d.Column(k.Owner) + " = ?")
+		args = append(args, in.Owner)
+	}
+	if in.Where != "" {
+		b.WriteString(" AND (" + in.Where + ")")
+		args = append(args, in.Args...)
+	}
+	return b.String(), args, bad.Err()
+}
+
+func hasFilter(k *kind.Kind, name string) bool {
+	return slices.ContainsFunc(k.Filters, func(f kind.Filter) bool { return f.Name == name })
+}
+
+// Filterable says whether a list can be filtered by equality with the field.
+func Filterable(f *kind.Field) bool {
+	if f.NoFilter || !f.Stored() || f.Hidden || f.WriteOnly {
+		return false
+	}
+	switch f.Type {
+	case "string", "integer", "number", "boolean":
+		return true
+	case "array":
+		return f.Ref != nil
+	}
+	return false
+}
+
+func equals(k *kind.Kind, f *kind.Field, got []string, d dialect) (string, []any, error) {
+	col, value := d.Column(f.Name), got[len(got)-1]
+	switch f.Type {
+	case "boolean":
+		b, err := strconv.ParseBool(strings.ToLower(value))
+		if err != nil {
+			return "", nil, fmt.Errorf("Must be a valid boolean.")
+		}
+		if k.Table == "" {
+			return "coalesce(" + col + ", 0) = ?", []any{b2i(b)}, nil
+		}
+		return col + " = ?", []any{b2i(b)}, nil
+	case "integer":
+		n, err := strconv.ParseInt(value, 10, 64)
+		if err != nil {
+			return "", nil, fmt.Errorf("Enter a number.")
+		}
+		return col + " = ?", []any{n}, nil
+	case "number":
+		n, err := strconv.ParseFloat(value, 64)
+		if err != nil {
+			return "", nil, fmt.Errorf("Enter a number.")
+		}
+		return col + " = ?", []any{n}, nil
+	case "array":
+		var ors []string
+		var args []any
+		for _, v := range got {
+			ors = append(ors, "EXISTS (SELECT 1 FROM ref r WHERE r.src = o.pk AND r.field = ? AND r.dst = ?)")
+			args = append(args, f.Name, v)
+		}
+		return "(" + strings.Join(ors, " OR ") + ")", args, nil
+	}
+	if f.Format == "date-time" {
+		t, err := time.Parse(time.RFC3339Nano, value)
+		if err != nil {
+			return "", nil, fmt.Errorf("Enter a valid date/time.")
+		}
+		return col + " = ?", []any{t.UnixMicro()}, nil
+	}
+	return col + " = ?", []any{value}, nil
+}
+
+func b2i(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
