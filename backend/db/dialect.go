@@ -58,5 +58,8 @@ func Upsert(table string, key []string, cols []string) string {
 		then = "UPDATE SET " + strings.Join(sets, ", ")
 	}
 	return "INSERT INTO " + table + " (" + strings.Join(cols, ", ") + ") VALUES (" +
-		strings.TrimSuffix(strings.Repeat("?, ", len(cols)), ", ") + ") ON CONFLICT (" + strings.Join(key, ", ") + ") DO " + then
+		Marks(len(cols)) + ") ON CONFLICT (" + strings.Join(key, ", ") + ") DO " + then
 }
+
+// Marks is n bind marks for an IN list: "?, ?, ?".
+func Marks(n int) string { return strings.TrimSuffix(strings.Repeat("?, ", n), ", ") }

@@ -31,12 +31,18 @@ type Call struct {
 	Query  url.Values
 	Files  map[string]File // of a multipart body
 	Form   url.Values      // the other parts of a multipart body
+	// Apply decodes the body onto a struct that holds what is stored: absent fields stay, required ones must be there with PUT.
+	Apply func(onto any) error
 }
 
 // Param is a documented query parameter of an action.
 type Param struct {
 	Name     string
 	Type     string
+	Items    string // type of the elements of an array; "" = string
+	Format   string
+	Enum     []string
+	Default  string
 	Required bool
 	Help     string
 }
@@ -61,10 +67,12 @@ type Action struct {
 	Access    Access
 	Perm      string   // codename with app label, or a verb word of the kind ("view", "change")
 	Also      []string // further global permissions that are needed
+	Owner     bool     // the object's owner needs no permission (Spec.Owner)
 	Status    int      // 0: 200 with an answer, 204 with None
 	Multipart bool
 	Query     []Param
 	Tag       string
+	Answers   map[int]string // further documented statuses with what they mean
 	In, Out   reflect.Type
 	Do        func(ctx context.Context, c *Call, in any) (any, error)
 }

@@ -36,14 +36,18 @@ func fieldsOf(t reflect.Type) []Field {
 }
 
 func fieldOf(owner reflect.Type, sf reflect.StructField, name string, i int) Field {
-	f := Field{Name: name, Index: []int{i}, GoType: sf.Type, Help: sf.Tag.Get("help"), Group: sf.Tag.Get("group"), Format: sf.Tag.Get("format")}
+	f := Field{Name: name, Index: []int{i}, GoType: sf.Type, Help: sf.Tag.Get("help"), Group: sf.Tag.Get("group"), Format: sf.Tag.Get("format"), Schema: sf.Tag.Get("schema")}
 	t := sf.Type
 	if t.Kind() == reflect.Pointer {
 		f.Nullable, t = true, t.Elem()
 	}
+	f.OmitEmpty = strings.HasSuffix(sf.Tag.Get("json"), ",omitempty")
 	f.Type, f.Items = typeOf(t)
 	if f.Type == "string" && t == timeType {
 		f.Format = "date-time"
+	}
+	if wire := sf.Tag.Get("type"); wire != "" {
+		f.Type = wire
 	}
 	for w := range strings.SplitSeq(sf.Tag.Get("is"), ",") {
 		switch w {
@@ -70,9 +74,22 @@ func fieldOf(owner reflect.Type, sf reflect.StructField, name string, i int) Fie
 			f.Blank = true
 		case "nofilter":
 			f.NoFilter = true
+		case "nullable":
+			f.Nullable = true
+		case "notnull":
+			f.Nullable = false
+		case "ignored":
+			f.Ignored = true
+		case "raw":
+			f.Raw = true
+		case "omitempty":
+			f.OmitEmpty = true
 		default:
 			panic(fmt.Sprintf("%s.%s: unknown word %q in the is tag", owner, sf.Name, w))
 		}
+	}
+	if f.Ignored && f.Computed {
+		f.ReadOnly = false
 	}
 	if e := sf.Tag.Get("enum"); e != "" {
 		f.Enum = strings.Split(e, ",")

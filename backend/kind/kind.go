@@ -5,13 +5,16 @@
 // Tags, all optional but json:
 //
 //	json:"name"            the name on the wire and in storage; "-" hides the field from everybody
-//	is:"a,b"               required readonly writeonly secret unique search hidden computed virtual blank nofilter (see Field)
+//	is:"a,b"               required readonly writeonly secret unique search hidden computed virtual blank nofilter ignored raw omitempty nullable notnull (see Field)
 //	enum:"a,b"             the allowed values
 //	default:"v"            the value of an absent field on create
 //	ref:"flows cascade"    points at an object of family flows by key; on its deletion: cascade, set_null, protect; a list loses the entry
 //	format:"duration"      duration, uri, email, slug, uuid, date-time, expression
 //	max:"50" min:"1"       length of a text, value of a number
 //	help:"…" group:"…"     one sentence for people; "advanced" folds the field in the form
+//	schema:"User"          the published component of a nested object; "User[]" for a list of them
+//
+//	type:"any"             the type on the wire when it is not what the Go type says
 //
 // A pointer field is nullable. Embedded structs are walked first, so that base fields lead.
 package kind
@@ -70,10 +73,20 @@ type Spec struct {
 	Verbs     Verb   // 0 = all
 	Order     []string
 	Table     string     // "" = the object table; else a table of its own with one column a stored field
+	Where     string     // a condition that every row of the kind fulfils, on alias o; "" = all
+	Tie       string     // what orders rows that are otherwise equal, on alias o; "" = the primary key
 	Unique    [][]string // fields that must be unique together
 	Owner     string     // the field that holds the owning user's pk: owners may see, change and delete their own without a permission
 	Actions   []Action
 	Filters   []Filter // filters besides the scalar fields
+	Params    []Param  // list parameters that change the answer and filter nothing; Present gets them
+
+	Enterprise bool // the published types list marks it so
+
+	// Count tells how many rows a list has when that is kept elsewhere; ok is false when it has to be counted. nil = count.
+	Count func(ctx context.Context, filters url.Values, search string) (n int, ok bool, err error)
+	// Seek turns a far offset of the unfiltered list in its own order into a condition and a small offset. nil = use the offset.
+	Seek func(ctx context.Context, offset int) (cond string, args []any, rest int, err error)
 
 	// Present fills the computed and virtual fields of one page of rows (each a *T), in as few queries as it can.
 	Present func(ctx context.Context, rows []any, query url.Values) error
@@ -81,9 +94,12 @@ type Spec struct {
 
 // Filter is a list filter that is no plain equality with a field.
 type Filter struct {
-	Name  string
-	Type  string // OpenAPI type: string, integer, boolean, array
-	Where func(value string, dialect Dialect) (sql string, args []any, err error)
+	Name   string
+	Type   string // OpenAPI type: string, integer, boolean, array
+	Items  string // type of the elements of an array; "" = string
+	Format string // of the value or of an array's elements
+	Enum   []string
+	Where  func(value string, dialect Dialect) (sql string, args []any, err error)
 }
 
 // Dialect gives the SQL for what databases disagree on; store hands it to filters.
@@ -129,9 +145,13 @@ type Field struct {
 	Search    bool // the search parameter looks here
 	Hidden    bool // stored, never on the wire
 	Computed  bool // on the wire, not stored, filled by Present
-	Virtual   bool // in bodies and answers, kept elsewhere by the kind's own hooks
-	Blank     bool // "" is allowed though required
+	Virtual   bool // in bodies and answers, kept elsewhere by the kind's own hooks; nil on a save means: leave it
+	Blank     bool // "" is allowed
 	NoFilter  bool // no list filter
+	Ignored   bool // described as writable, since the published API says so, and never taken from a body
+	Raw       bool // a text that keeps the white space around it
+	OmitEmpty bool // answers leave it out while it is zero
+	Schema    string
 }
 
 // Stored says whether the field has a place in the row.
@@ -141,7 +161,10 @@ func (f *Field) Stored() bool { return !f.Computed && !f.Virtual }
 func (f *Field) OnWire() bool { return !f.Hidden && !f.WriteOnly }
 
 // InBody says whether request bodies may carry the field.
-func (f *Field) InBody() bool { return !f.Hidden && !f.ReadOnly && !f.Computed }
+func (f *Field) InBody() bool { return !f.Hidden && !f.ReadOnly && (!f.Computed || f.Ignored) }
+
+// SchemaNamer is a type of an action's body or answer that has a published component name.
+type SchemaNamer interface{ SchemaName() string }
 
 // Kind is one sort of object.
 type Kind struct {
@@ -194,13 +217,27 @@ func (k *Kind) New() any {
 		f := &k.Fields[i]
 		if f.HasDef {
 			setDefault(rv.FieldByIndex(f.Index), f)
-		} else if fv := rv.FieldByIndex(f.Index); fv.Kind() == reflect.Slice && fv.IsNil() && f.Type == "array" {
+		} else if fv := rv.FieldByIndex(f.Index); f.Virtual {
+			continue // nil: leave what is kept elsewhere
+		} else if fv.Kind() == reflect.Slice && fv.IsNil() && f.Type == "array" {
 			fv.Set(reflect.MakeSlice(fv.Type(), 0, 0))
 		} else if fv.Kind() == reflect.Map && fv.IsNil() {
 			fv.Set(reflect.MakeMap(fv.Type()))
 		}
 	}
 	return v
+}
+
+// Fresh gives a pointer to a new value of a struct type with the defaults of its tags, for bodies of actions.
+func Fresh(t reflect.Type) any {
+	v := reflect.New(t)
+	fields := fieldsOf(t)
+	for i := range fields {
+		if fields[i].HasDef {
+			setDefault(v.Elem().FieldByIndex(fields[i].Index), &fields[i])
+		}
+	}
+	return v.Interface()
 }
 
 // Field gives a field by its name on the wire, nil when there is none.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"gatehouse/backend/db"
 	"gatehouse/backend/fault"
 	"gatehouse/backend/kind"
 )
@@ -22,6 +23,7 @@ type Query struct {
 	Filters  url.Values // by filter name; unknown names are ignored
 	Secrets  bool       // filters on secret fields are honoured (the caller may change such objects)
 	Owner    int64      // only rows whose Spec.Owner field is this user; 0 = all
+	PKs      []string   // only these objects; nil = all
 	Where    string     // an extra condition on alias o, for rooms that know their table
 	Args     []any
 }
@@ -39,29 +41,49 @@ func (s *Store) List(ctx context.Context, k *kind.Kind, in Query) (Page, error) 
 		return Page{}, err
 	}
 	q := s.reader(ctx)
-	args = append(fromArgs(k), args...)
 	var p Page
+	offset := 0
 	if in.PageSize > 0 {
-		if err := s.db.QueryRow(ctx, "SELECT count(*)"+from(k)+where, args...).Scan(&p.Count); err != nil {
+		if p.Count, err = s.count(ctx, k, in, where, args); err != nil {
 			return Page{}, err
 		}
 		if in.Page < 1 {
 			in.Page = 1
 		}
-		if in.Page > 1 && (in.Page-1)*in.PageSize >= p.Count {
+		offset = (in.Page - 1) * in.PageSize
+		if in.Page > 1 && offset >= p.Count {
 			return Page{}, fault.New(fault.NotFound, "Invalid page.")
+		}
+	}
+	if k.Seek != nil && offset > 0 && where == "" && len(in.Order) == 0 {
+		cond, more, rest, err := k.Seek(ctx, offset)
+		if err != nil {
+			return Page{}, err
+		}
+		if cond != "" {
+			where, args, offset = " AND "+cond, more, rest
 		}
 	}
 	stmt := where + s.order(k, in.Order)
 	if in.PageSize > 0 {
 		stmt += " LIMIT ? OFFSET ?"
-		args = append(args, in.PageSize, (in.Page-1)*in.PageSize)
+		args = append(args, in.PageSize, offset)
 	}
-	p.Rows, err = s.query(q, k, stmt, args[len(fromArgs(k)):]...)
+	p.Rows, err = s.query(q, k, stmt, args...)
 	if in.PageSize <= 0 {
 		p.Count = len(p.Rows)
 	}
 	return p, err
+}
+
+func (s *Store) count(ctx context.Context, k *kind.Kind, in Query, where string, args []any) (n int, err error) {
+	if k.Count != nil && in.Where == "" && in.Owner == 0 && in.PKs == nil {
+		n, ok, err := k.Count(ctx, in.Filters, in.Search)
+		if err != nil || ok {
+			return n, err
+		}
+	}
+	return n, s.db.QueryRow(ctx, "SELECT count(*)"+from(k)+where, append(fromArgs(k), args...)...).Scan(&n)
 }
 
 // All gives every T that matches, in order.
@@ -136,7 +158,15 @@ func (s *Store) get(q querier, k *kind.Kind, field, value string) (any, error) {
 
 func (s *Store) getIn(q querier, family, pk string) (*kind.Kind, any, error) {
 	for _, fam := range s.expand(family) {
-		for _, k := range s.families[fam] {
+		kinds := s.families[fam]
+		if len(kinds) > 0 && kinds[0].Table == "" {
+			k, obj, err := s.anyOf(q, fam, pk)
+			if err != nil || obj != nil {
+				return k, obj, err
+			}
+			continue
+		}
+		for _, k := range kinds {
 			obj, err := s.get(q, k, k.PKField().Name, pk)
 			if err == nil {
 				return k, obj, nil
@@ -144,6 +174,48 @@ func (s *Store) getIn(q querier, family, pk string) (*kind.Kind, any, error) {
 			if !fault.Is(err, fault.NotFound) {
 				return nil, nil, err
 			}
+		}
+	}
+	return nil, nil, fault.New(fault.NotFound, "Not found.")
+}
+
+// anyOf reads an object of whatever kind of a family in one query; nil when there is none.
+func (s *Store) anyOf(q querier, family, pk string) (*kind.Kind, any, error) {
+	rows, err := q.Query(`SELECT kind, body FROM object WHERE pk = ? AND family = ?`, pk, family)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var model, body string
+		if err := rows.Scan(&model, &body); err != nil {
+			return nil, nil, err
+		}
+		k := s.byModel[model]
+		if k == nil {
+			continue // a row of a kind that this build does not have
+		}
+		obj := k.New()
+		return k, obj, s.fill(k, obj, pk, body)
+	}
+	return nil, nil, rows.Err()
+}
+
+// FindIn finds an object of any kind of a family by a field that is unique in it (the key, the slug), with its kind.
+func (s *Store) FindIn(ctx context.Context, family, field, value string) (*kind.Kind, any, error) {
+	if kinds := s.families[family]; len(kinds) > 0 && field == kinds[0].PKField().Name {
+		return s.getIn(s.reader(ctx), family, value)
+	}
+	for _, k := range s.families[family] {
+		if k.IsBase() || k.Field(field) == nil {
+			continue
+		}
+		obj, err := s.get(s.reader(ctx), k, field, value)
+		if err == nil {
+			return k, obj, nil
+		}
+		if !fault.Is(err, fault.NotFound) {
+			return nil, nil, err
 		}
 	}
 	return nil, nil, fault.New(fault.NotFound, "Not found.")
@@ -160,6 +232,22 @@ func (s *Store) ListIn(ctx context.Context, family string, in Query) (Page, erro
 		d := dialect{kinds[0]}
 		where += " AND " + d.Contains("o.name")
 		args = append(args, d.Pattern(in.Search))
+	}
+	if in.PKs != nil {
+		where += " AND o.pk IN (" + db.Marks(len(in.PKs)) + ")"
+		for _, pk := range in.PKs {
+			args = append(args, pk)
+		}
+	}
+	for _, k := range kinds {
+		if !k.IsBase() {
+			continue
+		}
+		cond, more, err := s.where(k, Query{Filters: in.Filters})
+		if err != nil {
+			return Page{}, err
+		}
+		where, args = where+cond, append(args, more...)
 	}
 	if in.Where != "" {
 		where += " AND (" + in.Where + ")"
@@ -228,14 +316,15 @@ func (s *Store) order(k *kind.Kind, want []string) string {
 		}
 		parts = append(parts, d.Column(name)+dir)
 	}
-	pk := "o.pk"
-	if k.Table != "" {
-		pk = "o." + quote(k.PKField().Name)
+	tie := k.Tie
+	switch {
+	case tie != "":
+	case k.Table != "":
+		tie = "o." + quote(k.PKField().Name)
+	default:
+		tie = "o.pk"
 	}
-	if k.Table == "event" {
-		pk = "o.id DESC"
-	}
-	return " ORDER BY " + strings.Join(append(parts, pk), ", ")
+	return " ORDER BY " + strings.Join(append(parts, tie), ", ")
 }
 
 func (s *Store) where(k *kind.Kind, in Query) (string, []any, error) {
@@ -299,6 +388,12 @@ func (s *Store) where(k *kind.Kind, in Query) (string, []any, error) {
 	if in.Owner != 0 && k.Owner != "" {
 		b.WriteString(" AND " + d.Column(k.Owner) + " = ?")
 		args = append(args, in.Owner)
+	}
+	if in.PKs != nil {
+		b.WriteString(" AND " + d.Column(k.PKField().Name) + " IN (" + db.Marks(len(in.PKs)) + ")")
+		for _, pk := range in.PKs {
+			args = append(args, pk)
+		}
 	}
 	if in.Where != "" {
 		b.WriteString(" AND (" + in.Where + ")")

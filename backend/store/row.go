@@ -279,10 +279,14 @@ func columns(k *kind.Kind) string {
 }
 
 func from(k *kind.Kind) string {
-	if k.Table == "" {
-		return " FROM object o WHERE o.kind = ?"
+	always := k.Where
+	if always == "" {
+		always = "1 = 1"
 	}
-	return " FROM " + quote(k.Table) + " o WHERE 1 = 1"
+	if k.Table == "" {
+		return " FROM object o WHERE o.kind = ? AND " + always
+	}
+	return " FROM " + quote(k.Table) + " o WHERE " + always
 }
 
 func fromArgs(k *kind.Kind) []any {

@@ -10,6 +10,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"reflect"
 	"sync/atomic"
@@ -287,6 +288,16 @@ func (tx *Tx) record(k *kind.Kind, obj, old any) error {
 	return tx.s.rec.Record(tx, c)
 }
 
+// Changed records a change of obj that its row does not show, such as its members.
+func (tx *Tx) Changed(obj any, diff map[string]Values) error {
+	k := tx.s.KindFor(obj)
+	tx.AfterCommit(func() { tx.s.gen.Add(1) })
+	if tx.Actor.System || tx.s.rec == nil {
+		return nil
+	}
+	return tx.s.rec.Record(tx, Change{Action: "model_updated", Kind: k, PK: k.PK(obj), Name: k.Name(obj), Diff: diff})
+}
+
 // Get reads one object in the transaction by its primary key.
 func (tx *Tx) Get(k *kind.Kind, pk string) (any, error) {
 	return tx.s.get(tx, k, k.PKField().Name, pk)
@@ -300,6 +311,16 @@ func (tx *Tx) Find(k *kind.Kind, field, value string) (any, error) {
 // Get reads one object by a field that is unique (the key, slug, identifier). NotFound when there is none.
 func (s *Store) Get(ctx context.Context, k *kind.Kind, field, value string) (any, error) {
 	return s.get(s.reader(ctx), k, field, value)
+}
+
+// Slug gives the slug of an object of the object table by its key, "" when there is none.
+func (s *Store) Slug(ctx context.Context, pk string) (string, error) {
+	var slug string
+	err := s.db.QueryRow(ctx, `SELECT coalesce(slug, '') FROM object WHERE pk = ?`, pk).Scan(&slug)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return slug, err
 }
 
 // GetIn finds an object of any kind of a family by its primary key, with its kind.

@@ -1,0 +1,119 @@
+package flow
+
+import (
+	"context"
+	"errors"
+	"maps"
+
+	"gatehouse/backend/policy"
+	"gatehouse/backend/stage"
+	"gatehouse/backend/store"
+	"gatehouse/backend/user"
+)
+
+// ErrEmpty is the error of planning a flow in which no stage is left.
+var ErrEmpty = errors.New("flow: no stage is left")
+
+// NotApplicable says that a flow is not for this person now.
+type NotApplicable struct {
+	Flow     *Flow
+	Messages []string // of the policies; none when its requirement is not met
+	Policy   bool     // a policy refused, not the requirement
+}
+
+// Error gives the messages.
+func (n *NotApplicable) Error() string { return n.message() }
+
+func (n *NotApplicable) message() string {
+	if len(n.Messages) == 0 {
+		return "Flow does not apply to current user."
+	}
+	text := ""
+	for i, m := range n.Messages {
+		if i > 0 {
+			text += "\n"
+		}
+		text += m
+	}
+	return text
+}
+
+// PlanOptions say what a plan begins with.
+type PlanOptions struct {
+	SignedIn   *user.User     // who is signed in, nil when nobody
+	Pending    *user.User     // whom the flow is about from the start
+	Context    map[string]any // more of the context
+	AllowEmpty bool
+	Append     []stage.Step
+}
+
+// Plan plans a flow for a person (flows.md 1.2): its requirement, its policies, then those of each binding that asks for it. It returns
+// *NotApplicable, or ErrEmpty.
+func (e *Engine) Plan(ctx context.Context, f *Flow, o PlanOptions) (*stage.Plan, error) {
+	p := stage.NewPlan(f.PK, o.Context)
+	if o.Pending != nil {
+		p.SetUser(o.Pending)
+	}
+	who := o.Pending
+	if _, _, pending := p.UserPK(); !pending {
+		if !e.requirement(ctx, f, o.SignedIn) {
+			return nil, &NotApplicable{Flow: f}
+		}
+		who = o.SignedIn
+	}
+	res, err := e.Policies.Evaluate(ctx, f.PK, f.EngineMode, e.request(ctx, who, f, p), true)
+	if err != nil {
+		return nil, err
+	}
+	if !res.Passing {
+		return nil, &NotApplicable{Flow: f, Messages: res.Messages, Policy: true}
+	}
+	bs, err := store.All[Binding](ctx, e.Store, store.Query{
+		Where: "o.pk IN (SELECT src FROM ref WHERE family = 'flows' AND field = 'target' AND dst = ?)", Args: []any{f.PK}, Order: []string{"order"},
+	})
+	if err != nil {
+		return nil, err
+	}
+	for _, b := range bs {
+		if b.OnPlan {
+			res, err := e.Policies.Evaluate(ctx, b.PK, b.EngineMode, e.request(ctx, who, b, p), true)
+			if err != nil {
+				return nil, err
+			}
+			if res.Raised {
+				return nil, &NotApplicable{Flow: f, Messages: res.Messages, Policy: true}
+			}
+			if !res.Passing {
+				continue
+			}
+		}
+		p.Append(stage.Step{Binding: b.PK, Stage: b.Stage, Reevaluate: b.OnRun})
+	}
+	p.Steps = append(p.Steps, o.Append...)
+	if len(p.Steps) == 0 && !o.AllowEmpty {
+		return nil, ErrEmpty
+	}
+	return p, nil
+}
+
+// requirement says whether who is signed in fits what the flow asks for.
+func (e *Engine) requirement(ctx context.Context, f *Flow, u *user.User) bool {
+	switch f.Authentication {
+	case "require_authenticated":
+		return u != nil
+	case "require_unauthenticated":
+		return u == nil
+	case "require_superuser":
+		return store.ActorOf(ctx).Superuser && u != nil
+	case "require_outpost":
+		return false // nothing outside of this process runs an outpost yet
+	}
+	return true
+}
+
+// request is what policies are asked with.
+func (e *Engine) request(ctx context.Context, u *user.User, obj any, p *stage.Plan) *policy.Request {
+	c := maps.Clone(p.Context)
+	c["flow_plan"] = p
+	return &policy.Request{User: u, Obj: obj, Context: c, HTTP: store.ActorOf(ctx).HTTP, Plan: p}
+}

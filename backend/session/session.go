@@ -1,0 +1,339 @@
+// Package session knows who is at a browser: sessions by their secret, what each remembers, and whose they are.
+//
+//	cookie ──SHA-256──▶ sessions.key_hash ─▶ Session{user, data} ─▶ store.Actor
+//
+// Nobody signed in has a session too, once a flow begins; signing in makes a new one with a new secret (ASVS 5.0, 7.2.4).
+package session
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"sync"
+	"time"
+
+	"gatehouse/backend/crypt"
+	"gatehouse/backend/store"
+	"gatehouse/backend/user"
+)
+
+const (
+	// browserLife is how long a session lasts whose cookie ends with the browser.
+	browserLife = 14 * 24 * time.Hour
+	// anonymousLife is how long a session lasts in which nobody signed in.
+	anonymousLife = 2 * time.Hour
+	// touchEvery is how often last_used is written.
+	touchEvery = time.Minute
+	// anonymousPerAddress bounds the sessions without a user that one address may hold.
+	anonymousPerAddress = 200
+)
+
+// Data is what a session remembers. It is stored as JSON.
+type Data struct {
+	LoginEvent  string            `json:"login_event,omitempty"` // key of the event that told of the sign-in
+	AuthTime    time.Time         `json:"auth_time,omitzero"`
+	Method      string            `json:"method,omitempty"` // auth_method of the sign-in: password, token, auth_webauthn_pwl, …
+	MFA         bool              `json:"mfa,omitempty"`
+	Keep        bool              `json:"keep,omitempty"`  // the cookie outlives the browser
+	Owner       bool              `json:"owner,omitempty"` // the desktop's local owner
+	Application string            `json:"application,omitempty"`
+	Relogin     map[string]string `json:"relogin,omitempty"` // prompt=login: the login event that was asked to be renewed, by client
+	Tries       int               `json:"tries,omitempty"`   // wrong passwords in a row in this session
+	Secret      map[string]string `json:"secret,omitempty"`  // what a stage keeps from one request to the next
+}
+
+// Session is one browser.
+type Session struct {
+	UUID      string
+	User      int64 // 0: nobody signed in
+	Original  int64 // while impersonating: who really is there
+	Created   time.Time
+	LastUsed  time.Time
+	Expires   time.Time
+	LastIP    string
+	UserAgent string
+	Data      Data
+}
+
+// Room keeps sessions.
+type Room struct {
+	Store *store.Store
+	Users *user.Directory
+
+	mu    sync.Mutex
+	gen   uint64
+	facts map[int64]*facts
+}
+
+// facts are what an actor needs of a user; kept while nothing changed.
+type facts struct {
+	user  *user.User
+	super bool
+}
+
+type ctxKey struct{}
+
+// With puts the session into ctx.
+func With(ctx context.Context, s *Session) context.Context {
+	return context.WithValue(ctx, ctxKey{}, s)
+}
+
+// Of gives the session of ctx; nil when there is none.
+func Of(ctx context.Context) *Session {
+	s, _ := ctx.Value(ctxKey{}).(*Session)
+	return s
+}
+
+func hash(key string) string {
+	sum := sha256.Sum256([]byte(key))
+	return hex.EncodeToString(sum[:])
+}
+
+// Find gives the session of a cookie; nil when there is none that is good now.
+func (r *Room) Find(ctx context.Context, key string) (*Session, error) {
+	if len(key) < 20 || len(key) > 100 {
+		return nil, nil
+	}
+	s, err := scan(r.Store.DB().QueryRow(ctx, `SELECT `+columns+` FROM sessions WHERE key_hash = ?`, hash(key)))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil || !r.Store.Now().Before(s.Expires) {
+		return nil, err
+	}
+	return s, nil
+}
+
+const columns = `uuid, coalesce("user", 0), coalesce(original, 0), created, last_used, expires, last_ip, last_user_agent, data`
+
+func scan(row *sql.Row) (*Session, error) {
+	var s Session
+	var created, used, expires int64
+	var data string
+	if err := row.Scan(&s.UUID, &s.User, &s.Original, &created, &used, &expires, &s.LastIP, &s.UserAgent, &data); err != nil {
+		return nil, err
+	}
+	s.Created, s.LastUsed, s.Expires = time.UnixMicro(created).UTC(), time.UnixMicro(used).UTC(), time.UnixMicro(expires).UTC()
+	return &s, json.Unmarshal([]byte(data), &s.Data)
+}
+
+// Actor gives who acts in a session. A session of somebody who is inactive counts as nobody's.
+func (r *Room) Actor(ctx context.Context, s *Session, h store.HTTP, brand store.BrandRef) (store.Actor, error) {
+	a := store.Actor{HTTP: h, Brand: brand}
+	if s == nil {
+		return a, nil
+	}
+	a.Session = s.UUID
+	if s.User == 0 {
+		return a, nil
+	}
+	f, err := r.about(ctx, s.User)
+	if err != nil || f == nil || (!f.user.IsActive && s.Original == 0) {
+		return a, err
+	}
+	a = r.fill(a, f)
+	if s.Original != 0 {
+		o, err := r.about(ctx, s.Original)
+		if err != nil || o == nil || !o.user.IsActive {
+			return store.Actor{HTTP: h, Brand: brand, Session: s.UUID}, err
+		}
+		original := r.fill(store.Actor{}, o)
+		a.Original = &original
+	}
+	return a, nil
+}
+
+// ActorFor gives an actor for a user who came with a token.
+func (r *Room) ActorFor(ctx context.Context, pk int64, token string, h store.HTTP, brand store.BrandRef) (store.Actor, error) {
+	a := store.Actor{HTTP: h, Brand: brand}
+	f, err := r.about(ctx, pk)
+	if err != nil || f == nil || !f.user.IsActive {
+		return a, err
+	}
+	a.Token = token
+	return r.fill(a, f), nil
+}
+
+func (r *Room) fill(a store.Actor, f *facts) store.Actor {
+	u := f.user
+	a.UserPK, a.Username, a.Email, a.Name, a.Superuser = u.PK, u.Username, u.Email, u.Name, f.super
+	if l := u.Locale(); l != "" {
+		a.HTTP.Locale = l
+	}
+	return a
+}
+
+// about reads a user and whether they are a superuser; nil when they are gone.
+func (r *Room) about(ctx context.Context, pk int64) (*facts, error) {
+	gen := r.Store.Generation()
+	r.mu.Lock()
+	if r.gen != gen || r.facts == nil || len(r.facts) > 10_000 {
+		r.gen, r.facts = gen, map[int64]*facts{}
+	}
+	f, ok := r.facts[pk]
+	r.mu.Unlock()
+	if ok {
+		return f, nil
+	}
+	us, err := store.All[user.User](ctx, r.Store, store.Query{Where: "o.pk = ?", Args: []any{pk}})
+	if err != nil {
+		return nil, err
+	}
+	if len(us) == 1 {
+		super, err := r.Users.Superuser(ctx, pk)
+		if err != nil {
+			return nil, err
+		}
+		f = &facts{us[0], super}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.gen == gen {
+		r.facts[pk] = f
+	}
+	return f, nil
+}
+
+// User gives the user of a session, nil when nobody signed in.
+func (r *Room) User(ctx context.Context, s *Session) (*user.User, error) {
+	if s == nil || s.User == 0 {
+		return nil, nil
+	}
+	f, err := r.about(ctx, s.User)
+	if err != nil || f == nil {
+		return nil, err
+	}
+	u := *f.user
+	return &u, nil
+}
+
+// Start makes a session in which nobody signed in yet. The key goes into the cookie.
+func (r *Room) Start(tx *store.Tx, h store.HTTP) (s *Session, key string, err error) {
+	// A flood of sessions from one address pushes out its own oldest ones.
+	if _, err := tx.Exec(`DELETE FROM sessions WHERE uuid IN (SELECT uuid FROM sessions WHERE "user" IS NULL AND last_ip = ? ORDER BY created DESC LIMIT -1 OFFSET ?)`, h.ClientIP, anonymousPerAddress-1); err != nil {
+		return nil, "", err
+	}
+	return r.make(tx, &Session{Expires: tx.Now.Add(anonymousLife)}, h)
+}
+
+func (r *Room) make(tx *store.Tx, s *Session, h store.HTTP) (*Session, string, error) {
+	key := crypt.Token()
+	s.UUID, s.Created, s.LastUsed = crypt.UUIDv7(tx.Now), tx.Now, tx.Now
+	s.LastIP, s.UserAgent = h.ClientIP, clip(h.UserAgent, 512)
+	data, err := json.Marshal(s.Data)
+	if err != nil {
+		return nil, "", err
+	}
+	_, err = tx.Exec(`INSERT INTO sessions (uuid, key_hash, "user", original, created, last_used, expires, last_ip, last_user_agent, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		s.UUID, hash(key), null(s.User), null(s.Original), s.Created.UnixMicro(), s.LastUsed.UnixMicro(), s.Expires.UnixMicro(), s.LastIP, s.UserAgent, string(data))
+	return s, key, err
+}
+
+// Login makes a session for a user and ends the one before, whose flow goes on in the new one when the old one had the same user or
+// none. life 0 means a cookie that ends with the browser.
+func (r *Room) Login(tx *store.Tx, old *Session, u int64, life time.Duration, d Data, h store.HTTP) (*Session, string, error) {
+	s := &Session{User: u, Expires: tx.Now.Add(browserLife), Data: d}
+	if life > 0 {
+		s.Expires, s.Data.Keep = tx.Now.Add(life), true
+	}
+	s, key, err := r.make(tx, s, h)
+	if err != nil || old == nil {
+		return s, key, err
+	}
+	if old.User == 0 || old.User == u {
+		if _, err := tx.Exec(`UPDATE plans SET session = ? WHERE session = ?`, s.UUID, old.UUID); err != nil {
+			return nil, "", err
+		}
+	}
+	return s, key, End(tx, old.UUID)
+}
+
+// Save stores what a session remembers.
+func Save(tx *store.Tx, s *Session) error {
+	data, err := json.Marshal(s.Data)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Exec(`UPDATE sessions SET data = ? WHERE uuid = ?`, string(data), s.UUID)
+	return err
+}
+
+// Impersonate makes the session act as another user; 0 goes back to the one who really is there.
+func Impersonate(tx *store.Tx, s *Session, as int64) error {
+	to, original := any(as), any(s.User)
+	if s.Original != 0 {
+		original = s.Original
+	}
+	if as == 0 {
+		to, original = s.Original, nil
+	}
+	_, err := tx.Exec(`UPDATE sessions SET "user" = ?, original = ? WHERE uuid = ?`, to, original, s.UUID)
+	return err
+}
+
+// Touch notes that a session was used, at most once a minute.
+func (r *Room) Touch(ctx context.Context, s *Session, h store.HTTP) error {
+	now := r.Store.Now()
+	if now.Sub(s.LastUsed) < touchEvery && s.LastIP == h.ClientIP {
+		return nil
+	}
+	return r.Store.Write(ctx, store.House, func(tx *store.Tx) error {
+		_, err := tx.Exec(`UPDATE sessions SET last_used = ?, last_ip = ?, last_user_agent = ? WHERE uuid = ?`, tx.Now.UnixMicro(), h.ClientIP, clip(h.UserAgent, 512), s.UUID)
+		return err
+	})
+}
+
+// End deletes a session with its plan.
+func End(tx *store.Tx, uuid string) error {
+	_, err := tx.Exec(`DELETE FROM sessions WHERE uuid = ?`, uuid)
+	return err
+}
+
+// EndFor deletes every session of a user but one ("" = all), those that impersonate them too.
+func EndFor(tx *store.Tx, u int64, but string) error {
+	_, err := tx.Exec(`DELETE FROM sessions WHERE ("user" = ? OR original = ?) AND uuid <> ?`, u, u, but)
+	return err
+}
+
+// CleanUp deletes sessions whose time is over.
+func (r *Room) CleanUp(ctx context.Context) (n int, err error) {
+	err = r.Store.Write(ctx, store.House, func(tx *store.Tx) error {
+		res, err := tx.Exec(`DELETE FROM sessions WHERE expires < ?`, tx.Now.UnixMicro())
+		if err != nil {
+			return err
+		}
+		gone, err := res.RowsAffected()
+		n = int(gone)
+		return err
+	})
+	return n, err
+}
+
+// CSRF is the token that a page of this session sends back with every change; it is no secret of its own.
+func (r *Room) CSRF(s *Session) string {
+	return base64.RawURLEncoding.EncodeToString(r.Store.Key().Sign("csrf", []byte(s.UUID)))
+}
+
+// CSRFOK says whether a token is that of the session, in constant time.
+func (r *Room) CSRFOK(s *Session, token string) bool {
+	sig, err := base64.RawURLEncoding.DecodeString(token)
+	return err == nil && r.Store.Key().Verify("csrf", []byte(s.UUID), sig)
+}
+
+func null(n int64) any {
+	if n == 0 {
+		return nil
+	}
+	return n
+}
+
+func clip(s string, n int) string {
+	if len(s) > n {
+		return s[:n]
+	}
+	return s
+}

@@ -1,0 +1,259 @@
+package user
+
+import (
+	"context"
+	"net/url"
+	"slices"
+	"strings"
+
+	"gatehouse/backend/db"
+	"gatehouse/backend/fault"
+	"gatehouse/backend/store"
+)
+
+// ByPK finds a user. NotFound when there is none.
+func (d *Directory) ByPK(ctx context.Context, pk int64) (*User, error) {
+	return d.find(ctx, `o.pk = ?`, pk)
+}
+
+// ByUsername finds the user with exactly this username.
+func (d *Directory) ByUsername(ctx context.Context, username string) (*User, error) {
+	return d.find(ctx, `o.username = ?`, username)
+}
+
+// ByUUID finds a user by its UUID.
+func (d *Directory) ByUUID(ctx context.Context, uuid string) (*User, error) {
+	return d.find(ctx, `o.uuid = ?`, uuid)
+}
+
+func (d *Directory) find(ctx context.Context, where string, args ...any) (*User, error) {
+	us, err := store.All[User](ctx, d.Store, store.Query{Where: where, Args: args, Order: []string{"pk"}})
+	if err != nil {
+		return nil, err
+	}
+	if len(us) == 0 {
+		return nil, fault.New(fault.NotFound, "There is no such user.")
+	}
+	return us[0], nil
+}
+
+// Identify finds who types value on the sign-in page: by the fields email, username and upn that are asked for, in that order of
+// the list. Of several the one with the lowest number is taken. NotFound when there is none.
+func (d *Directory) Identify(ctx context.Context, value string, fields []string, anyCase bool) (*User, error) {
+	if value == "" {
+		return nil, fault.New(fault.NotFound, "There is no such user.")
+	}
+	var ors []string
+	var args []any
+	for _, f := range fields {
+		col := ""
+		switch f {
+		case "email":
+			col = "o.email"
+		case "username":
+			col = "o.username"
+		case "upn":
+			col = "json_extract(o.attributes, '$.upn')"
+		default:
+			continue
+		}
+		if anyCase {
+			ors, args = append(ors, "lower("+col+") = lower(?)"), append(args, value)
+		} else {
+			ors, args = append(ors, col+" = ?"), append(args, value)
+		}
+	}
+	if len(ors) == 0 {
+		return nil, fault.New(fault.NotFound, "There is no such user.")
+	}
+	return d.find(ctx, "("+strings.Join(ors, " OR ")+")", args...)
+}
+
+// Show fills a map from keys to users with what their pages show; keys that lead nowhere stay nil. The values are *User.
+func Show(ctx context.Context, d *Directory, into map[int64]any) error {
+	pks := make([]any, 0, len(into))
+	for pk := range into {
+		pks = append(pks, pk)
+	}
+	for chunk := range slices.Chunk(pks, 500) {
+		us, err := store.All[User](ctx, d.Store, store.Query{Where: "o.pk IN (" + db.Marks(len(chunk)) + ")", Args: chunk})
+		if err != nil {
+			return err
+		}
+		rows := make([]any, len(us))
+		for i, u := range us {
+			rows[i], into[u.PK] = u, u
+		}
+		if err := d.presentUsers(ctx, rows, url.Values{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ShowGroups is Show for groups; their members are left out.
+func ShowGroups(ctx context.Context, d *Directory, into map[string]any) error {
+	pks := make([]any, 0, len(into))
+	for pk := range into {
+		pks = append(pks, pk)
+	}
+	for chunk := range slices.Chunk(pks, 500) {
+		gs, err := store.All[Group](ctx, d.Store, store.Query{Where: "o.pk IN (" + db.Marks(len(chunk)) + ")", Args: chunk})
+		if err != nil {
+			return err
+		}
+		rows := make([]any, len(gs))
+		for i, g := range gs {
+			rows[i], into[g.PK] = g, g
+		}
+		if err := d.presentGroups(ctx, rows, url.Values{"include_users": {"false"}}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ByPKTx is ByPK inside a transaction.
+func ByPKTx(tx *store.Tx, pk int64) (*User, error) {
+	us, err := store.AllTx[User](tx, store.Query{Where: `o.pk = ?`, Args: []any{pk}})
+	if err != nil {
+		return nil, err
+	}
+	if len(us) == 0 {
+		return nil, fault.New(fault.NotFound, "There is no such user.")
+	}
+	return us[0], nil
+}
+
+// ancestry is every group of a user with all ancestors, the direct ones at depth 0.
+const ancestry = `WITH RECURSIVE up (pk, depth) AS (SELECT "group", 0 FROM memberships WHERE "user" = ? UNION SELECT g.parent, up.depth + 1 FROM up JOIN usergroups g ON g.pk = up.pk WHERE g.parent IS NOT NULL AND up.depth < 20) `
+
+// AllGroups gives the groups of a user, ancestors included, ordered by name. A group comes once.
+func (d *Directory) AllGroups(ctx context.Context, pk int64) ([]*Group, error) {
+	return store.All[Group](ctx, d.Store, store.Query{Where: `o.pk IN (` + ancestry + `SELECT pk FROM up)`, Args: []any{pk}, Order: []string{"name"}})
+}
+
+// DirectGroups gives the groups that a user is a member of, ordered by name.
+func (d *Directory) DirectGroups(ctx context.Context, pk int64) ([]*Group, error) {
+	return store.All[Group](ctx, d.Store, store.Query{Where: `o.pk IN (SELECT "group" FROM memberships WHERE "user" = ?)`, Args: []any{pk}, Order: []string{"name"}})
+}
+
+// GroupNames gives the names of the groups that a user is a member of, in order.
+func (d *Directory) GroupNames(ctx context.Context, pk int64) ([]string, error) {
+	rows, err := d.Store.DB().Query(ctx, `SELECT g.name FROM memberships m JOIN usergroups g ON g.pk = m."group" WHERE m."user" = ? ORDER BY g.name`, pk)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	out := []string{}
+	for rows.Next() {
+		var n string
+		if err := rows.Scan(&n); err != nil {
+			return nil, err
+		}
+		out = append(out, n)
+	}
+	return out, rows.Err()
+}
+
+// Superuser says whether a user may do everything.
+func (d *Directory) Superuser(ctx context.Context, pk int64) (bool, error) {
+	var yes bool
+	err := d.Store.DB().QueryRow(ctx, ancestry+`SELECT EXISTS (SELECT 1 FROM up JOIN usergroups g ON g.pk = up.pk WHERE g.is_superuser = 1)`, pk).Scan(&yes)
+	return yes, err
+}
+
+// HasAdmin says whether somebody could administer Gatehouse.
+func (d *Directory) HasAdmin(ctx context.Context) (bool, error) {
+	var yes bool
+	err := d.Store.DB().QueryRow(ctx, superGroups+`SELECT EXISTS (SELECT 1 FROM users u JOIN memberships m ON m."user" = u.pk WHERE u.is_active = 1 AND m."group" IN (SELECT pk FROM su))`).Scan(&yes)
+	return yes, err
+}
+
+// Count gives the number of users.
+func (d *Directory) Count(ctx context.Context) (n int, err error) {
+	return n, d.Store.DB().QueryRow(ctx, `SELECT count(*) FROM users`).Scan(&n)
+}
+
+// Attributes merges the attributes of the brand, of all groups of the user by name, and of the user; later ones win, lists are joined.
+func (d *Directory) Attributes(ctx context.Context, u *User) (map[string]any, error) {
+	out := map[string]any{}
+	Merge(out, d.Settings(ctx).BrandAttrs)
+	if u.PK != 0 {
+		gs, err := d.AllGroups(ctx, u.PK)
+		if err != nil {
+			return nil, err
+		}
+		for _, g := range gs {
+			Merge(out, g.Attributes)
+		}
+	}
+	Merge(out, u.Attributes)
+	return out, nil
+}
+
+// Merge puts what is in from into into: objects are merged, lists joined, other values replaced. from is not changed.
+func Merge(into, from map[string]any) {
+	for k, v := range from {
+		switch x := v.(type) {
+		case map[string]any:
+			m, ok := into[k].(map[string]any)
+			fresh := map[string]any{}
+			if ok {
+				Merge(fresh, m)
+			}
+			Merge(fresh, x)
+			into[k] = fresh
+		case []any:
+			if l, ok := into[k].([]any); ok {
+				into[k] = append(slices.Clone(l), x...)
+			} else {
+				into[k] = slices.Clone(x)
+			}
+		default:
+			into[k] = v
+		}
+	}
+}
+
+// Attribute finds a value at a dotted path in attributes; nil when it is not there.
+func Attribute(attrs map[string]any, path string) any {
+	var at any = attrs
+	for part := range strings.SplitSeq(path, ".") {
+		m, ok := at.(map[string]any)
+		if !ok {
+			return nil
+		}
+		at = m[part]
+	}
+	return at
+}
+
+// Locale gives the language that a user chose, "" when none.
+func (u *User) Locale() string {
+	s, _ := Attribute(u.Attributes, "settings.locale").(string)
+	return s
+}
+
+func groupsOf(tx *store.Tx, pk int64) ([]string, error) {
+	rows, err := tx.Query(`SELECT "group" FROM memberships WHERE "user" = ?`, pk)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var out []string
+	for rows.Next() {
+		var g string
+		if err := rows.Scan(&g); err != nil {
+			return nil, err
+		}
+		out = append(out, g)
+	}
+	return out, rows.Err()
+}
+
+// AddToGroup makes a user a member; nothing happens when they are.
+func AddToGroup(tx *store.Tx, user int64, group string) error {
+	_, err := tx.Exec(`INSERT INTO memberships ("user", "group") VALUES (?, ?) ON CONFLICT DO NOTHING`, user, group)
+	return err
+}

@@ -1,0 +1,2 @@
+export { Activity } from "./Activity";
+export { EventPage } from "./EventPage";

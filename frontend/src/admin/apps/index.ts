@@ -1,0 +1,3 @@
+export { AppPage } from "./AppPage";
+export { Apps } from "./Apps";
+export { NewApp } from "./NewApp";

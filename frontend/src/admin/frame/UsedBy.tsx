@@ -1,0 +1,68 @@
+import { useQueryClient } from "@tanstack/react-query";
+import { Button, Skeleton } from "@mantine/core";
+import { get } from "~/api/client";
+import { keyOf, remove, useGet } from "~/api/query";
+import type { UsedBy as Use } from "~/api/schema.gen";
+import { t, tOr } from "~/text/text";
+import { confirm } from "~/ui/confirm";
+import { told } from "~/ui/notices";
+import { Section } from "./Page";
+
+const consequence = (use: Use) => t(`usedBy.${use.action}`, { kind: tOr(use.model_name, `kinds.${use.model_name}.one`), name: use.name });
+
+function Uses({ path }: { path: string }) {
+	const { data, error } = useGet<Use[]>(`${path}used_by/`);
+	if (error) return null;
+	if (!data) return <Skeleton height={14} width="60%" />;
+	if (data.length === 0) return <p>{t("usedBy.none")}</p>;
+	return (
+		<>
+			<p>{t("usedBy.some")}</p>
+			<ul>
+				{data.map((use) => (
+					<li key={`${use.model_name}-${use.pk}`}>{consequence(use)}</li>
+				))}
+			</ul>
+		</>
+	);
+}
+
+/** Asks before an object is deleted, and says what else it affects. */
+export function useDelete() {
+	const client = useQueryClient();
+	return (path: string, name: string, after?: () => void) => {
+		client.prefetchQuery({ queryKey: keyOf(`${path}used_by/`), queryFn: () => get<Use[]>(`${path}used_by/`) });
+		confirm({
+			title: t("delete.title", { name }),
+			body: (
+				<>
+					<Uses path={path} />
+					<p className="gh-soft">{t("delete.forever")}</p>
+				</>
+			),
+			yes: t("delete.yes"),
+			danger: true,
+			act: async () => {
+				await remove(path);
+				told(t("delete.done", { name }));
+				after?.();
+				client.removeQueries({ queryKey: keyOf(path) });
+				await client.invalidateQueries({ queryKey: ["api"] });
+			},
+		});
+	};
+}
+
+type Props = { path: string; name: string; text: string; after: () => void; blocked?: string };
+
+/** The quiet end of a page: deleting the object. */
+export function Danger({ path, name, text, after, blocked }: Props) {
+	const ask = useDelete();
+	return (
+		<Section title={t("delete.section")} text={blocked ?? text} danger>
+			<Button variant="default" c="var(--gh-danger)" disabled={!!blocked} onClick={() => ask(path, name, after)}>
+				{t("delete.button")}
+			</Button>
+		</Section>
+	);
+}

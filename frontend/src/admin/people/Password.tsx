@@ -1,0 +1,73 @@
+import { Button, Group, PasswordInput } from "@mantine/core";
+import { type FormEvent, useState } from "react";
+import { ApiError, send } from "~/api/client";
+import { useChange } from "~/api/query";
+import type { Link, User } from "~/api/schema.gen";
+import { t } from "~/text/text";
+import { CopyList, CopyRow } from "~/ui/Copy";
+import { problemText } from "~/ui/problem";
+import { complain, told } from "~/ui/notices";
+import { Section } from "../frame/Page";
+
+/** A new password, or a link by which the person chooses one. */
+export function Password({ user }: { user: User }) {
+	return (
+		<Section title={t("password.title")} text={t("password.text")}>
+			<RecoveryLink user={user} />
+			<SetPassword user={user} />
+		</Section>
+	);
+}
+
+function RecoveryLink({ user }: { user: User }) {
+	const make = useChange(() => send<Link>("POST", `/core/users/${user.pk}/recovery/`, {}));
+	return (
+		<>
+			<Button variant="default" loading={make.isPending} onClick={() => make.mutate(undefined, { onError: complain })}>
+				{t("password.makeLink")}
+			</Button>
+			{make.data && (
+				<CopyList>
+					<CopyRow label={t("password.link")} value={make.data.link} help={t("password.linkHelp")} />
+				</CopyList>
+			)}
+		</>
+	);
+}
+
+function SetPassword({ user }: { user: User }) {
+	const [password, setPassword] = useState("");
+	const set = useChange(
+		() => send("POST", `/core/users/${user.pk}/set_password/`, { password }),
+		() => {
+			told(t("password.done"));
+			setPassword("");
+		},
+	);
+	const problem = set.error instanceof ApiError ? (set.error.fields.password?.join(" ") ?? problemText(set.error)) : undefined;
+	function submit(event: FormEvent) {
+		event.preventDefault();
+		if (password) set.mutate(undefined);
+	}
+	return (
+		<form onSubmit={submit} style={{ marginTop: 16 }}>
+			<Group align="flex-end" gap="xs" wrap="nowrap">
+				<PasswordInput
+					flex={1}
+					label={t("password.new")}
+					value={password}
+					error={problem}
+					autoComplete="new-password"
+					visibilityToggleButtonProps={{ "aria-label": t("common.secret.toggle"), tabIndex: 0 }}
+					onChange={(event) => {
+						set.reset();
+						setPassword(event.currentTarget.value);
+					}}
+				/>
+				<Button type="submit" variant="default" loading={set.isPending} disabled={!password}>
+					{t("password.set")}
+				</Button>
+			</Group>
+		</form>
+	);
+}

@@ -1,0 +1,74 @@
+// The shapes of our own part of the REST interface, below /gatehouse/.
+import type { Application, OAuth2Provider } from "./schema.gen";
+
+export type ServerSettings = {
+	office_name: string;
+	server_name: string;
+	allowed_hosts: string[];
+	admin_on_lan: boolean;
+	readonly https_url: string;
+	readonly http_url: string;
+	readonly install_id: string;
+	readonly ca: { subject: string; sha256: string; expires: string; names: string[]; leaf_expires: string } | null;
+	readonly trust_url: string;
+};
+
+export type CheckState = "good" | "notice" | "warning" | "danger";
+export type Check = { id: string; state: CheckState; text: string; help: string; link: string };
+export type Step = { id: string; done: boolean; text: string; link: string };
+
+export type Status = {
+	version: string;
+	started: string;
+	uptime_seconds: number;
+	data_dir: string;
+	database_bytes: number;
+	disk_free_bytes: number;
+	memory_bytes: number;
+	users: number;
+	active_sessions: number;
+	applications: number;
+	certificate_expires: string | null;
+	last_backup: string | null;
+	second_factor_missing: number;
+	checks: Check[];
+	steps: Step[];
+};
+
+export type Access = {
+	everyone: boolean;
+	users: { pk: number; username: string; name: string }[];
+	groups: { pk: string; name: string }[];
+	sentence: string;
+};
+
+export type SetupValue = { id: string; label: string; value: string; secret: boolean; help: string };
+
+export type ApplicationSetup = {
+	application: Application;
+	provider: OAuth2Provider | null;
+	values: SetupValue[];
+	warnings: string[];
+	access: Access;
+};
+
+export type NewApplication = {
+	name: string;
+	redirect_uris: string;
+	access: "everyone" | "chosen";
+	users: number[];
+	groups: string[];
+	launch_url?: string;
+	client_type?: "confidential" | "public";
+	consent?: boolean;
+	signing?: "rs256" | "es256" | "hs256";
+	slug?: string;
+	client_id?: string;
+	client_secret?: string;
+	icon_url?: string;
+	description?: string;
+	publisher?: string;
+	group?: string;
+};
+
+export type AccessOfUser = { results: { slug: string; name: string; passing: boolean; reason: string }[] };

@@ -1,0 +1,47 @@
+import admin from "@text/admin.json";
+import portal from "@text/portal.json";
+import { describe, expect, test } from "vitest";
+import type { Table } from "~/text/text";
+import { readSources, sources } from "./source";
+
+const plurals = new Set(["zero", "one", "two", "few", "many", "other"]);
+const isPlural = (value: object) => "other" in value && Object.entries(value).every(([name, text]) => plurals.has(name) && typeof text === "string");
+
+function keysOf(table: Table, before = ""): string[] {
+	return Object.entries(table).flatMap(([name, value]) => {
+		const key = before + name;
+		return typeof value === "string" || isPlural(value) ? [key] : keysOf(value as Table, `${key}.`);
+	});
+}
+
+const found = readSources(sources());
+const tables = { admin: keysOf(admin), portal: keysOf(portal) };
+const all = [...tables.admin, ...tables.portal];
+const shapes = [...found.shapes].map(([shape, where]) => ({
+	where,
+	shape,
+	pattern: new RegExp(`^${shape.split("*").map((part) => part.replace(/[.]/g, "\\.")).join("[^.]+")}$`),
+}));
+
+describe("words", () => {
+	test("every text for people comes from a table", () => expect(found.loose).toEqual([]));
+
+	test("every message that is asked for exists", () => {
+		const known = new Set(all);
+		const missing = [...found.keys].filter(([key]) => !known.has(key)).map(([key, where]) => `${key} (${where})`);
+		const empty = shapes.filter(({ pattern }) => !all.some((key) => pattern.test(key))).map(({ shape, where }) => `${shape} (${where})`);
+		expect([...missing, ...empty]).toEqual([]);
+	});
+
+	test("every message is asked for", () => {
+		expect(all.filter((key) => !found.keys.has(key) && !shapes.some(({ pattern }) => pattern.test(key)))).toEqual([]);
+	});
+
+	test("the portal and what it shares ask only for what the portal's table has", () => {
+		const shared = readSources(sources().filter((file) => /\/(portal|ui|text)\//.test(file) || /\/lib\/(device|format)/.test(file)));
+		const known = new Set([...tables.portal]);
+		expect([...shared.keys.keys()].filter((key) => !known.has(key))).toEqual([]);
+	});
+
+	test("no name stands in both tables", () => expect(tables.admin.filter((key) => tables.portal.includes(key))).toEqual([]));
+});
