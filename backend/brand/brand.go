@@ -74,6 +74,7 @@ type House struct {
 	AdminOnLAN   bool     `json:"admin_on_lan"`
 	SetupDone    bool     `json:"setup_done"`
 	LastBackup   int64    `json:"last_backup"` // microseconds since 1970, 0 = never
+	TrustSeen    bool     `json:"trust_seen"`  // another device took the CA
 }
 
 // the keys of the single rows.

@@ -122,6 +122,12 @@ func (l *Log) Emit(ctx context.Context, action string, c map[string]any) error {
 
 // EmitTx writes an event in the transaction of what it tells. Values under secret names are masked.
 func (l *Log) EmitTx(tx *store.Tx, e Entry) error {
+	_, err := l.Write(tx, e)
+	return err
+}
+
+// Write is EmitTx for those who point at the event later: it gives its key.
+func (l *Log) Write(tx *store.Tx, e Entry) (string, error) {
 	a := tx.Actor
 	who := Who{a.UserPK, a.Username, a.Email}
 	facts := who.facts()
@@ -159,7 +165,7 @@ func (l *Log) EmitTx(tx *store.Tx, e Entry) error {
 	if a.Brand.PK != "" {
 		ev.Brand = map[string]any{"pk": hexKey(a.Brand.PK), "app": "authentik_brands", "name": a.Brand.Name, "model_name": "brand"}
 	}
-	return l.insert(tx, &ev, who.PK)
+	return ev.PK, l.insert(tx, &ev, who.PK)
 }
 
 func (l *Log) keep() time.Duration {

@@ -84,6 +84,23 @@ func Field(name, msg string) *Error {
 // Whole makes an Invalid fault about the whole object (non_field_errors).
 func Whole(msg string) *Error { return Field(NonField, msg) }
 
+// Under puts the field messages of err below a name, for an object inside another: doors show {"app": {"slug": […]}}. An error that is
+// no field fault comes back as it is.
+func Under(name string, err error) error {
+	var e *Error
+	if !errors.As(err, &e) || len(e.Fields) == 0 {
+		return err
+	}
+	out := &Error{Kind: e.Kind, Say: e.Say, Code: e.Code, Cause: e.Cause, Fields: map[string][]string{}}
+	for n, ms := range e.Fields {
+		out.Fields[name+Inside+n] = ms
+	}
+	return out
+}
+
+// Inside stands between the name of an object and that of a field in it.
+const Inside = "\x1f"
+
 // As gives the fault in err's chain; an error without one becomes Internal with itself as the cause. nil stays nil.
 func As(err error) *Error {
 	if err == nil {

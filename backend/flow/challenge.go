@@ -54,6 +54,11 @@ func Redirection(to string) *Challenge {
 	return &Challenge{Component: "xak-flow-redirect", Type: "redirect", Value: &RedirectTo{to}, Bare: true}
 }
 
+// Final says whether the flow ends with what is shown: nothing is left to answer.
+func (c *Challenge) Final() bool {
+	return c.Component == "ak-stage-access-denied" || c.Component == "ak-stage-flow-error"
+}
+
 // MarshalJSON gives the published form: the envelope and the stage's own members side by side.
 func (c *Challenge) MarshalJSON() ([]byte, error) {
 	out := map[string]any{}

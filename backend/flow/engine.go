@@ -53,7 +53,11 @@ type Input struct {
 	Session  *session.Session           // nil: none yet
 	Base     string                     // scheme and host that the caller uses
 	Continue bool                       // run on through stages that ask nothing, instead of stopping after each
+	Silent   bool                       // the person can't be asked: ErrInteraction when they would have to be
 }
+
+// ErrInteraction says that a person would have to be asked in a run that may not ask.
+var ErrInteraction = errors.New("flow: the person would have to be asked")
 
 // Outcome is what the caller has to do.
 type Outcome struct {
@@ -80,6 +84,7 @@ type run struct {
 	history []json.RawMessage
 	signed  *user.User
 	effects []func(tx *store.Tx) error
+	settled bool // everything is stored and no step is left
 	out     Outcome
 }
 
@@ -91,6 +96,14 @@ func (e *Engine) Step(ctx context.Context, in Input) (Outcome, error) {
 	}
 	if in.Session != nil {
 		defer e.locks.lock(in.Session.UUID)()
+		// The request before this one may have changed what the session remembers, or put another in its place: then the browser has a
+		// new cookie by now, and asks again with it.
+		if in.Session, err = e.Sessions.Again(ctx, in.Session); err != nil {
+			return Outcome{}, err
+		}
+		if in.Session == nil {
+			return Outcome{Flow: f, Advance: true}, nil
+		}
 	}
 	r := &run{Engine: e, ctx: ctx, in: in, flow: f}
 	r.out.Flow = f
@@ -108,8 +121,22 @@ func (e *Engine) Step(ctx context.Context, in Input) (Outcome, error) {
 	return r.out, r.walk()
 }
 
-// open loads session, brand and the plan of the session when it is for this flow.
-func (r *run) open() (err error) {
+// Run runs a plan that was just made as far as it needs nobody's answer, and stores what is left of it. In.Continue is meant.
+func (e *Engine) Run(ctx context.Context, f *Flow, p *stage.Plan, in Input) (Outcome, error) {
+	if in.Session != nil {
+		defer e.locks.lock(in.Session.UUID)()
+	}
+	in.Continue = true
+	r := &run{Engine: e, ctx: ctx, in: in, flow: f, plan: p}
+	r.out.Flow = f
+	if err := r.surroundings(); err != nil {
+		return r.out, err
+	}
+	return r.out, r.walk()
+}
+
+// surroundings loads session and brand.
+func (r *run) surroundings() (err error) {
 	r.sess = r.in.Session
 	if r.sess == nil {
 		r.sess = &session.Session{}
@@ -123,6 +150,14 @@ func (r *run) open() (err error) {
 	}
 	if r.signed != nil && !r.signed.IsActive && r.sess.Original == 0 {
 		r.signed = nil
+	}
+	return nil
+}
+
+// open loads session, brand and the plan of the session when it is for this flow.
+func (r *run) open() error {
+	if err := r.surroundings(); err != nil {
+		return err
 	}
 	if key := r.in.Query.Get("flow_token"); key != "" {
 		if err := r.restore(key); err != nil {
@@ -153,13 +188,13 @@ func (r *run) load() error {
 		return err
 	}
 	p := &stage.Plan{}
-	if err := json.Unmarshal([]byte(body), p); err != nil {
-		return nil // of another version: plan anew
+	if err := r.unseal(body, p); err != nil {
+		return nil // of another version or another key: plan anew
 	}
 	if p.Context == nil {
 		p.Context = map[string]any{}
 	}
-	if err := json.Unmarshal([]byte(history), &r.history); err != nil {
+	if err := r.unseal(history, &r.history); err != nil {
 		r.history = nil
 	}
 	r.plan = p
@@ -278,20 +313,7 @@ func (r *run) next() (*stage.Step, error) {
 }
 
 // person gives whom the flow is about: pending, else signed in.
-func (r *run) person() (*user.User, error) {
-	pk, fake, ok := r.plan.UserPK()
-	switch {
-	case !ok:
-		return r.signed, nil
-	case pk == 0:
-		return &user.User{Username: fake, Email: fake, Name: fake, Attributes: map[string]any{}}, nil
-	}
-	u, err := r.Users.ByPK(r.ctx, pk)
-	if fault.Is(err, fault.NotFound) {
-		return nil, nil
-	}
-	return u, err
-}
+func (r *run) person() (*user.User, error) { return r.subject(r.ctx, r.plan, r.signed) }
 
 type taker func(answer map[string]json.RawMessage) stage.Result
 
@@ -369,7 +391,8 @@ func (r *run) apply(t *stage.Turn, k *stage.Kind, res stage.Result, show func() 
 		case stage.Denied:
 			return r.invalid(t, res.Message)
 		case stage.Retried:
-			if again, err := r.restarts(t); again || err != nil {
+			if again, over, err := r.restarts(t); again || over || err != nil {
+				r.out.Advance = again && !r.in.Continue
 				return again && r.in.Continue, err
 			}
 			errs := res.Errors
@@ -437,15 +460,18 @@ func (r *run) note() {
 
 // save stores plan and session, with what stages collected, in one transaction. write runs first; turns whose session changes come along.
 func (r *run) save(write func(tx *store.Tx) error, turns ...*stage.Turn) error {
-	history := "[]"
-	if b, err := json.Marshal(r.history); err == nil && r.history != nil {
-		history = string(b)
+	if r.settled && write == nil && len(r.effects) == 0 && len(r.plan.Steps) == 0 && remembered(r.sess) == r.data {
+		return nil
+	}
+	history, err := r.seal(r.history)
+	if err != nil {
+		return err
 	}
 	effects := r.effects
 	var sess, started *session.Session
 	var key string
 	var ended bool
-	err := r.Store.Write(r.ctx, store.ActorOf(r.ctx), func(tx *store.Tx) error {
+	err = r.Store.Write(r.ctx, store.ActorOf(r.ctx), func(tx *store.Tx) error {
 		sess, started, key, ended = r.sess, nil, "", false
 		if write != nil {
 			if err := write(tx); err != nil {
@@ -467,7 +493,7 @@ func (r *run) save(write func(tx *store.Tx) error, turns ...*stage.Turn) error {
 			sess = &session.Session{}
 		}
 		// After the writing, which may have told the plan of a user that it made.
-		body, err := json.Marshal(r.plan)
+		body, err := r.seal(r.plan)
 		if err != nil {
 			return err
 		}
@@ -492,7 +518,7 @@ func (r *run) save(write func(tx *store.Tx) error, turns ...*stage.Turn) error {
 			sess, started, key = fresh, fresh, k
 		}
 		if _, err := tx.Exec(`INSERT INTO plans (session, flow, body, history, updated) VALUES (?, ?, ?, ?, ?) ON CONFLICT (session) DO UPDATE SET flow = excluded.flow, body = excluded.body, history = excluded.history, updated = excluded.updated`,
-			sess.UUID, r.flow.PK, string(body), history, tx.Now.UnixMicro()); err != nil {
+			sess.UUID, r.flow.PK, body, history, tx.Now.UnixMicro()); err != nil {
 			return err
 		}
 		return r.saveData(tx, sess)
@@ -502,6 +528,7 @@ func (r *run) save(write func(tx *store.Tx) error, turns ...*stage.Turn) error {
 	}
 	r.effects = nil
 	r.data = remembered(sess)
+	r.settled = len(r.plan.Steps) == 0
 	if started != nil {
 		r.out.Started, r.out.Key, r.out.Ended = started, key, false
 	} else if ended {
@@ -526,6 +553,9 @@ func (r *run) saveData(tx *store.Tx, s *session.Session) error {
 
 // ask shows a challenge.
 func (r *run) ask(t *stage.Turn, k *stage.Kind, challenge any, errs stage.Errors, answered bool) error {
+	if r.in.Silent {
+		return ErrInteraction
+	}
 	if k == nil {
 		return r.broken(fmt.Errorf("flow: a step asks and has no component"))
 	}
@@ -546,10 +576,11 @@ func (r *run) ask(t *stage.Turn, k *stage.Kind, challenge any, errs stage.Errors
 	return nil
 }
 
-// restarts begins the flow anew when the binding says so.
-func (r *run) restarts(t *stage.Turn) (bool, error) {
+// restarts begins the flow anew when the binding says so; over says that the flow is not for this person any more, which stands in the
+// outcome then.
+func (r *run) restarts(t *stage.Turn) (again, over bool, err error) {
 	if t.Binding.InvalidResponse == "retry" {
-		return false, nil
+		return false, false, nil
 	}
 	o := PlanOptions{SignedIn: r.signed}
 	if t.Binding.InvalidResponse == "restart_with_context" {
@@ -559,18 +590,18 @@ func (r *run) restarts(t *stage.Turn) (bool, error) {
 	var no *NotApplicable
 	switch {
 	case errors.As(err, &no):
-		return true, r.refuse(no)
+		return false, true, r.refuse(no)
 	case err != nil:
-		return true, r.broken(err)
+		return false, true, r.broken(err)
 	}
 	r.plan = p
-	r.out.Advance = true
-	return true, r.save(nil)
+	return true, false, r.save(nil)
 }
 
 // invalid ends the flow with a reason, or begins it anew when the binding says so.
 func (r *run) invalid(t *stage.Turn, message string) (bool, error) {
-	if again, err := r.restarts(t); again || err != nil {
+	if again, over, err := r.restarts(t); again || over || err != nil {
+		r.out.Advance = again
 		return false, err
 	}
 	return false, r.deny(message)
@@ -578,6 +609,9 @@ func (r *run) invalid(t *stage.Turn, message string) (bool, error) {
 
 // deny drops the plan and shows why.
 func (r *run) deny(message string) error {
+	if r.in.Silent {
+		return ErrInteraction
+	}
 	if message == "" {
 		message = "Unknown error"
 	}
@@ -680,7 +714,11 @@ func SafeNext(next string) bool { return safeNext(next) }
 
 // Begin stores a plan in the session of the browser (a new one when there is none) and gives the address of the flow's page.
 func (e *Engine) Begin(tx *store.Tx, s *session.Session, f *Flow, p *stage.Plan, query string) (to string, started *session.Session, key string, err error) {
-	body, err := json.Marshal(p)
+	body, err := e.seal(p)
+	if err != nil {
+		return "", nil, "", err
+	}
+	none, err := e.seal([]json.RawMessage{})
 	if err != nil {
 		return "", nil, "", err
 	}
@@ -690,8 +728,8 @@ func (e *Engine) Begin(tx *store.Tx, s *session.Session, f *Flow, p *stage.Plan,
 		}
 		started = s
 	}
-	if _, err := tx.Exec(`INSERT INTO plans (session, flow, body, history, updated) VALUES (?, ?, ?, '[]', ?) ON CONFLICT (session) DO UPDATE SET flow = excluded.flow, body = excluded.body, history = excluded.history, updated = excluded.updated`,
-		s.UUID, f.PK, string(body), tx.Now.UnixMicro()); err != nil {
+	if _, err := tx.Exec(`INSERT INTO plans (session, flow, body, history, updated) VALUES (?, ?, ?, ?, ?) ON CONFLICT (session) DO UPDATE SET flow = excluded.flow, body = excluded.body, history = excluded.history, updated = excluded.updated`,
+		s.UUID, f.PK, body, none, tx.Now.UnixMicro()); err != nil {
 		return "", nil, "", err
 	}
 	return PageURL(f.Slug, query), started, key, nil

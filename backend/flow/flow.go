@@ -15,6 +15,7 @@ import (
 
 	"gatehouse/backend/fault"
 	"gatehouse/backend/kind"
+	"gatehouse/backend/session"
 	"gatehouse/backend/stage"
 	"gatehouse/backend/store"
 )
@@ -199,4 +200,30 @@ func (e *Engine) bySlug(ctx context.Context, slug string) (*Flow, error) {
 // ByKey finds a flow by its key. NotFound when there is none.
 func (e *Engine) ByKey(ctx context.Context, pk string) (*Flow, error) {
 	return store.Get[Flow](ctx, e.Store, pk)
+}
+
+// First gives the first flow of a designation, by slug, that is for the caller. NotFound when there is none.
+func (e *Engine) First(ctx context.Context, designation string) (*Flow, error) {
+	flows, err := store.All[Flow](ctx, e.Store, store.Query{Filters: url.Values{"designation": {designation}}, Order: []string{"slug"}})
+	if err != nil {
+		return nil, err
+	}
+	s := session.Of(ctx)
+	me, err := e.Sessions.User(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	for _, f := range flows {
+		if !e.requirement(ctx, f, me) {
+			continue
+		}
+		res, err := e.Policies.Evaluate(ctx, f.PK, f.EngineMode, e.request(ctx, me, f, stage.NewPlan(f.PK, nil)), true)
+		if err != nil {
+			return nil, err
+		}
+		if res.Passing {
+			return f, nil
+		}
+	}
+	return nil, fault.New(fault.NotFound, "There is no flow for this.")
 }

@@ -2,10 +2,14 @@ package flow
 
 import (
 	"context"
+	"database/sql"
+	"encoding/json"
 	"errors"
 	"maps"
 
+	"gatehouse/backend/fault"
 	"gatehouse/backend/policy"
+	"gatehouse/backend/session"
 	"gatehouse/backend/stage"
 	"gatehouse/backend/store"
 	"gatehouse/backend/user"
@@ -54,12 +58,12 @@ func (e *Engine) Plan(ctx context.Context, f *Flow, o PlanOptions) (*stage.Plan,
 	if o.Pending != nil {
 		p.SetUser(o.Pending)
 	}
-	who := o.Pending
-	if _, _, pending := p.UserPK(); !pending {
-		if !e.requirement(ctx, f, o.SignedIn) {
-			return nil, &NotApplicable{Flow: f}
-		}
-		who = o.SignedIn
+	if _, _, pending := p.UserPK(); !pending && !e.requirement(ctx, f, o.SignedIn) {
+		return nil, &NotApplicable{Flow: f}
+	}
+	who, err := e.subject(ctx, p, o.SignedIn)
+	if err != nil {
+		return nil, err
 	}
 	res, err := e.Policies.Evaluate(ctx, f.PK, f.EngineMode, e.request(ctx, who, f, p), true)
 	if err != nil {
@@ -92,6 +96,60 @@ func (e *Engine) Plan(ctx context.Context, f *Flow, o PlanOptions) (*stage.Plan,
 	p.Steps = append(p.Steps, o.Append...)
 	if len(p.Steps) == 0 && !o.AllowEmpty {
 		return nil, ErrEmpty
+	}
+	return p, nil
+}
+
+// subject gives whom a plan is about: the pending user, else who is signed in; nil when nobody is, or the pending one is gone.
+func (e *Engine) subject(ctx context.Context, p *stage.Plan, signedIn *user.User) (*user.User, error) {
+	pk, fake, ok := p.UserPK()
+	switch {
+	case !ok:
+		return signedIn, nil
+	case pk == 0:
+		return &user.User{Username: fake, Email: fake, Name: fake, Attributes: map[string]any{}}, nil
+	}
+	u, err := e.Users.ByPK(ctx, pk)
+	if fault.Is(err, fault.NotFound) {
+		return nil, nil
+	}
+	return u, err
+}
+
+// A plan holds what people typed, passwords among it, so it is sealed where it rests.
+
+func (e *Engine) seal(v any) (string, error) {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return "", err
+	}
+	return e.Store.Key().Seal(b, "plans")
+}
+
+func (e *Engine) unseal(text string, into any) error {
+	b, err := e.Store.Key().Open(text, "plans")
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(b, into)
+}
+
+// PlanOf gives the plan that is under way in a session, nil when there is none.
+func (e *Engine) PlanOf(ctx context.Context, s *session.Session) (*stage.Plan, error) {
+	if s == nil {
+		return nil, nil
+	}
+	var body string
+	err := e.Store.DB().QueryRow(ctx, `SELECT body FROM plans WHERE session = ?`, s.UUID).Scan(&body)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	p := stage.NewPlan("", nil)
+	if err := e.unseal(body, p); err != nil {
+		return nil, nil // of another version or another key
 	}
 	return p, nil
 }

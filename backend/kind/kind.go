@@ -83,6 +83,9 @@ type Spec struct {
 
 	Enterprise bool // the published types list marks it so
 
+	// Visible opens the list to everybody who is signed in and leaves of a page what the caller may see; nil = permissions decide.
+	Visible func(ctx context.Context, rows []any, query url.Values) ([]any, error)
+
 	// Count tells how many rows a list has when that is kept elsewhere; ok is false when it has to be counted. nil = count.
 	Count func(ctx context.Context, filters url.Values, search string) (n int, ok bool, err error)
 	// Seek turns a far offset of the unfiltered list in its own order into a condition and a small offset. nil = use the offset.

@@ -62,6 +62,12 @@ type TestRequest struct {
 	Context map[string]any `json:"context"`
 }
 
+// SchemaName implements kind.SchemaNamer.
+func (TestRequest) SchemaName() string { return "PolicyTest" }
+
+// SchemaName implements kind.SchemaNamer.
+func (TestResult) SchemaName() string { return "PropertyMappingTestResult" }
+
 // TestResult is what a test run gave.
 type TestResult struct {
 	Result     string `json:"result" is:"required,readonly"`

@@ -20,9 +20,9 @@ type Binding struct {
 	Policy        *string `json:"policy" ref:"policies cascade"`
 	Group         *string `json:"group" ref:"groups cascade"`
 	User          *int64  `json:"user" ref:"users cascade"`
-	PolicyObj     any     `json:"policy_obj" is:"computed,required"`
-	GroupObj      any     `json:"group_obj" is:"computed,required"`
-	UserObj       any     `json:"user_obj" is:"computed,required"`
+	PolicyObj     any     `json:"policy_obj" is:"computed,required" schema:"Policy"`
+	GroupObj      any     `json:"group_obj" is:"computed,required" schema:"Group"`
+	UserObj       any     `json:"user_obj" is:"computed,required" schema:"User"`
 	Target        string  `json:"target" is:"required" ref:"pbm cascade" format:"uuid"`
 	Negate        bool    `json:"negate" is:"nofilter" help:"Turn the answer around. Messages stay as they are."`
 	Enabled       bool    `json:"enabled" default:"true"`

@@ -118,6 +118,15 @@ type TestRequest struct {
 	Context map[string]any `json:"context"`
 }
 
+// SchemaName implements kind.SchemaNamer.
+func (TestRequest) SchemaName() string { return "PolicyTest" }
+
+// SchemaName implements kind.SchemaNamer.
+func (TestResult) SchemaName() string { return "PolicyTestResult" }
+
+// SchemaName implements kind.SchemaNamer.
+func (CacheInfo) SchemaName() string { return "Cache" }
+
 // TestResult is what a test run, or an access check, gave.
 type TestResult struct {
 	Passing     bool       `json:"passing" is:"required"`

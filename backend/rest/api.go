@@ -230,7 +230,16 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case len(f.Fields) > 0:
 		for name, ms := range f.Fields {
-			body[name] = ms
+			into := body
+			for outer, rest, ok := strings.Cut(name, fault.Inside); ok; outer, rest, ok = strings.Cut(name, fault.Inside) {
+				next, is := into[outer].(map[string]any)
+				if !is {
+					next = map[string]any{}
+					into[outer] = next
+				}
+				into, name = next, rest
+			}
+			into[name] = ms
 		}
 	case code == http.StatusBadRequest:
 		body[fault.NonField] = []string{f.Say}

@@ -471,6 +471,8 @@ func (d *describer) typed(f *kind.Field, request bool) object {
 		p := object{"type": "string"}
 		if wireFormats[f.Format] {
 			p["format"] = f.Format
+		} else if f.Format == "uri-template" {
+			p["format"] = "uri"
 		} else if f.Ref != nil {
 			p["format"] = "uuid"
 		}

@@ -189,6 +189,11 @@ func (a *API) list(ctx context.Context, k *kind.Kind, q url.Values) (reply, erro
 	if err != nil {
 		return reply{}, err
 	}
+	if k.Visible != nil {
+		if page.Rows, err = k.Visible(ctx, page.Rows, q); err != nil {
+			return reply{}, err
+		}
+	}
 	if k.Present != nil {
 		if err := k.Present(ctx, page.Rows, q); err != nil {
 			return reply{}, err
@@ -225,6 +230,9 @@ func (a *API) query(ctx context.Context, k *kind.Kind, q url.Values) (store.Quer
 	}
 	if v := q.Get("ordering"); v != "" {
 		in.Order = strings.Split(v, ",")
+	}
+	if k.Visible != nil {
+		return in, nil
 	}
 	all, pks, err := a.Perms.Objects(ctx, actor, k.Perm("view"))
 	if err != nil {

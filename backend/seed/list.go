@@ -29,7 +29,7 @@ func list() []entry {
 		{1, "pwb1", bind, "", attrs{"target": ref("default-password-change"), "stage": ref("default-password-change-write"), "order": 1}},
 
 		// Sign in.
-		{1, "default-authentication-flow", flow, "slug", attrs{"slug": "default-authentication-flow", "name": "Welcome to Gatehouse!", "title": "Welcome to Gatehouse!", "designation": "authentication"}},
+		{1, "default-authentication-flow", flow, "slug", attrs{"slug": "default-authentication-flow", "name": "Welcome to authentik!", "title": "Welcome to Gatehouse!", "designation": "authentication"}},
 		{1, "default-authentication-identification", ident, "name", attrs{"name": "default-authentication-identification", "user_fields": []string{"email", "username"}}},
 		{1, "default-authentication-password", password, "name", attrs{"name": "default-authentication-password", "configure_flow": ref("default-password-change"),
 			"backends": []string{"authentik.core.auth.InbuiltBackend", "authentik.sources.ldap.auth.LDAPBackend", "authentik.core.auth.TokenBackend"}}},

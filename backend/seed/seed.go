@@ -6,7 +6,9 @@ package seed
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 
@@ -57,6 +59,23 @@ func Run(ctx context.Context, s *store.Store, extra []Mapping, certificate func(
 		}
 		return SetMeta(tx, "seed", strconv.Itoa(version))
 	})
+}
+
+// Done says whether the list of this version was made already.
+func Done(ctx context.Context, s *store.Store) (bool, error) {
+	v, err := read(ctx, s, "seed")
+	n, _ := strconv.Atoi(v)
+	return n >= version, err
+}
+
+// read reads a fact without writing, "" when it was never set.
+func read(ctx context.Context, s *store.Store, name string) (string, error) {
+	var v string
+	err := s.DB().QueryRow(ctx, `SELECT value FROM meta WHERE name = ?`, name).Scan(&v)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return v, err
 }
 
 // Mapping is a managed scope mapping that a provider room brings.
@@ -162,8 +181,11 @@ func SetMeta(tx *store.Tx, name, value string) error {
 
 // Fact reads a fact about the installation and makes it on first use; fresh gives the value. It survives restart, upgrade and restore.
 func Fact(ctx context.Context, s *store.Store, name string, fresh func() string) (string, error) {
-	var v string
-	err := s.Write(ctx, store.House, func(tx *store.Tx) error {
+	v, err := read(ctx, s, name)
+	if err != nil || v != "" {
+		return v, err
+	}
+	err = s.Write(ctx, store.House, func(tx *store.Tx) error {
 		var err error
 		if v, err = meta(tx, name); err != nil || v != "" {
 			return err

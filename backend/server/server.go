@@ -1,8 +1,12 @@
 // Package server opens the house, wires its rooms and closes it again; it is the only room that knows everybody.
+//
+//	Open: lock ▸ unfinished restore ▸ key ▸ database ▸ rooms ▸ defaults ▸ start-up variables ▸ certificate
+//	Serve: control socket, loopback listener, plain and TLS listener, chores ─▶ until told to stop
 package server
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,16 +14,29 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
+	"runtime/debug"
 	"sync"
 	"time"
 
 	"gatehouse/backend/backup"
+	"gatehouse/backend/brand"
 	"gatehouse/backend/config"
 	"gatehouse/backend/control"
+	"gatehouse/backend/crypt"
+	"gatehouse/backend/db"
 	"gatehouse/backend/fault"
 	"gatehouse/backend/lock"
+	"gatehouse/backend/rest"
+	"gatehouse/backend/seed"
+	"gatehouse/backend/store"
+	"gatehouse/backend/text"
+	"gatehouse/backend/web"
 	"gatehouse/backend/web/desktop"
 )
+
+// memoryLimit is when the garbage collector works harder: each password hash leaves 19 MiB behind.
+const memoryLimit = 160 << 20
 
 // Options say which house and how.
 type Options struct {
@@ -34,135 +51,250 @@ type Options struct {
 type Server struct {
 	o       Options
 	lock    *lock.Lock
-	desk    *desktop.Desk
-	local   net.Listener
+	db      *db.DB
+	rooms   *rooms
+	texts   *text.Tables
+	doors   *doors
 	started time.Time
 	stop    chan struct{}
 	once    sync.Once
+
+	mu     sync.Mutex
+	status control.Status
 }
 
 var _ control.Backend = (*Server)(nil)
 
-// Open takes the lock of the data folder and opens what is in it.
+// Open takes the lock of the data folder and opens what is in it. Nothing is answered yet.
 func Open(ctx context.Context, o Options) (*Server, error) {
 	l, err := lock.Data(o.Config.Data, o.Version)
 	if err != nil {
 		return nil, err
 	}
-	if err := backup.Recover(o.Config.Data); err != nil {
-		return nil, errors.Join(err, l.Release())
-	}
 	s := &Server{o: o, lock: l, started: time.Now(), stop: make(chan struct{})}
-	s.desk = &desktop.Desk{Version: o.Version, Now: time.Now,
-		Enter: func(w http.ResponseWriter, r *http.Request) (string, error) { return "/if/admin/", nil },
-		Known: func(*http.Request) bool { return false },
+	if err := s.open(ctx); err != nil {
+		return nil, errors.Join(err, s.Close())
 	}
 	return s, nil
 }
 
+func (s *Server) open(ctx context.Context) error {
+	cfg := s.o.Config
+	if err := backup.Recover(cfg.Data); err != nil {
+		return err
+	}
+	key, err := crypt.LoadOrCreateKey(filepath.Join(cfg.Data, backup.KeyFile))
+	if err != nil {
+		return err
+	}
+	if s.db, err = db.Open(ctx, filepath.Join(cfg.Data, backup.Database), db.Options{Log: s.o.Log, Version: s.o.Version}); err != nil {
+		return err
+	}
+	var own fs.FS
+	if dir := languages(cfg.Data); dir != nil {
+		own = dir.FS()
+	}
+	if s.texts, err = text.Load(own); err != nil {
+		s.o.Log.Warn("some languages can't be used", "error", err)
+	}
+	install, err := seed.Fact(ctx, store.New(s.db, key, time.Now), "install_id", crypt.UUID)
+	if err != nil {
+		return err
+	}
+	s.rooms = wire(s.o, s.db, key, install, s.o.Log, s.texts)
+	if err := s.rooms.prepare(ctx); err != nil {
+		return err
+	}
+	if err := s.settings(ctx); err != nil {
+		return err
+	}
+	made, err := s.rooms.office.Bootstrap(ctx, cfg.Bootstrap)
+	if err != nil {
+		return err
+	}
+	if made {
+		s.o.Log.Info("the first admin akadmin was made from the start-up variables; they have no effect any more and may be removed")
+	}
+	return nil
+}
+
+// settings writes the start-up values for tokens into the system settings, once.
+func (s *Server) settings(ctx context.Context) error {
+	t := s.o.Config.Tokens
+	if t.Length == 0 && t.Duration == "" {
+		return nil
+	}
+	fresh := false
+	_, err := seed.Fact(ctx, s.rooms.store, "token defaults", func() string { fresh = true; return "taken" })
+	if err != nil || !fresh {
+		return err
+	}
+	err = s.rooms.store.Write(ctx, store.House, func(tx *store.Tx) error {
+		return s.rooms.brands.ChangeSettings(tx, func(st *brand.Settings) error {
+			if t.Length > 0 {
+				st.TokenLength = t.Length
+			}
+			if t.Duration != "" {
+				st.TokenDuration = t.Duration
+			}
+			return nil
+		})
+	})
+	if err == nil {
+		s.o.Log.Info("DEFAULT_TOKEN_LENGTH and DEFAULT_TOKEN_DURATION are in the system settings now; the variables may be removed")
+	}
+	return err
+}
+
+// shutdownTime is how long requests may go on once the server stops.
+const shutdownTime = 8 * time.Second
+
 // Serve answers until ctx ends or Stop is called.
 func (s *Server) Serve(ctx context.Context) error {
+	slog.SetDefault(s.o.Log)
+	debug.SetMemoryLimit(memoryLimit)
 	sock, err := control.Listen(s.o.Config.Data, s.o.Config.ControlGroup)
 	if err != nil {
 		return err
 	}
-	if s.local, err = net.Listen("tcp4", "127.0.0.1:0"); err != nil {
-		return errors.Join(err, sock.Close())
+	closers := []net.Listener{sock}
+	giveUp := func(err error) error {
+		for _, l := range closers {
+			err = errors.Join(err, l.Close())
+		}
+		return err
 	}
-	plain, err := net.Listen("tcp", s.o.Config.HTTP)
+	listen := func(name, address string) (net.Listener, error) {
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			return nil, fault.Wrap(fault.Unavailable, fmt.Sprintf("The address %s can't be listened on. Another program may use it; choose another with --%s.", address, name), err)
+		}
+		closers = append(closers, l)
+		return l, nil
+	}
+	local, err := listen("http", "127.0.0.1:0")
 	if err != nil {
-		return errors.Join(fault.Wrap(fault.Unavailable, fmt.Sprintf("The address %s can't be listened on. Another program may use it; choose another with --http.", s.o.Config.HTTP), err), sock.Close(), s.local.Close())
+		return giveUp(err)
+	}
+	plain, err := listen("http", s.o.Config.HTTP)
+	if err != nil {
+		return giveUp(err)
+	}
+	secure, err := listen("https", s.o.Config.HTTPS)
+	if err != nil {
+		return giveUp(err)
+	}
+	s.rooms.office.HTTPPort, s.rooms.office.HTTPSPort = port(plain), port(secure)
+	if err := s.rooms.office.Certify(ctx); err != nil {
+		return giveUp(err)
+	}
+	if err := s.openDoors(ctx, local, plain, secure); err != nil {
+		return giveUp(err)
 	}
 	ctx, end := context.WithCancel(ctx)
 	defer end()
-	mux := http.NewServeMux()
-	mux.Handle("/-/desktop/", s.desk)
-	mux.HandleFunc("/-/health/", func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusNoContent) })
-	mux.Handle("/", http.FileServerFS(s.o.Assets))
-	web := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
-	done := make(chan error, 3)
+	base := func(net.Listener) context.Context { return context.WithoutCancel(ctx) }
+	servers := map[net.Listener]*http.Server{}
+	for l, which := range map[net.Listener]web.Listener{local: web.Loopback, plain: web.Plain, secure: web.Secure} {
+		servers[l] = &http.Server{
+			Handler: s.doors.door.Handler(which), BaseContext: base, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 5 * time.Minute, WriteTimeout: 0,
+			IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(s.o.Log.Handler(), slog.LevelDebug),
+		}
+	}
+	servers[secure].TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: s.certificate}
+	done := make(chan error, 4)
 	go func() { done <- control.Serve(ctx, sock, s) }()
-	go func() { done <- web.Serve(s.local) }()
-	go func() { done <- web.Serve(plain) }()
-	s.o.Log.Info("ready", "http", plain.Addr().String(), "pid", os.Getpid())
+	for l, srv := range servers {
+		go func() {
+			if l == secure {
+				done <- srv.ServeTLS(l, "", "")
+				return
+			}
+			done <- srv.Serve(l)
+		}()
+	}
+	s.announce(ctx, local, plain, secure)
+	go s.chores(ctx)
 	select {
 	case <-ctx.Done():
 	case <-s.stop:
 	case err = <-done:
 	}
+	s.o.Log.Info("stopping")
 	end()
-	wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
 	defer cancel()
-	return errors.Join(err, web.Shutdown(wait))
+	for _, srv := range servers {
+		if e := srv.Shutdown(wait); e != nil {
+			err = errors.Join(err, srv.Close())
+		}
+	}
+	return err
+}
+
+func port(l net.Listener) func() string {
+	_, p, err := net.SplitHostPort(l.Addr().String())
+	return func() string {
+		if err != nil {
+			return ""
+		}
+		return p
+	}
+}
+
+// certificate gives the certificate of a handshake: the brand's own under its domain, else the house's.
+func (s *Server) certificate(h *tls.ClientHelloInfo) (*tls.Certificate, error) {
+	if c := s.rooms.brandCertificate(h.Context(), h.ServerName); c != nil {
+		return c, nil
+	}
+	return s.rooms.ca.GetCertificate(h)
+}
+
+// announce writes into the log where the house answers.
+func (s *Server) announce(ctx context.Context, local, plain, secure net.Listener) {
+	s.mu.Lock()
+	s.status = control.Status{
+		Version: s.o.Version, PID: os.Getpid(), Started: s.started, Data: s.o.Config.Data, HTTP: plain.Addr().String(), HTTPS: secure.Addr().String(), Local: "http://" + local.Addr().String(),
+	}
+	s.mu.Unlock()
+	s.o.Log.Info("ready", "http", plain.Addr().String(), "https", secure.Addr().String(), "pid", os.Getpid(), "start_ms", time.Since(s.started).Milliseconds())
+	open, err := s.rooms.office.Open(ctx)
+	if err != nil || open {
+		if u := s.rooms.office.URL(ctx); u != "" {
+			s.o.Log.Info("people sign in at " + u)
+		}
+		return
+	}
+	if s.o.Mode == "window" {
+		return // the window shows the wizard
+	}
+	for _, u := range s.doors.setup.links(port(plain)(), port(secure)()) {
+		s.o.Log.Warn("not set up yet: open this address in a browser to do it: " + u)
+	}
+	if i := s.rooms.ca.Info(); i != nil {
+		s.o.Log.Info("fingerprint (SHA-256) of the certificate authority: " + i.CASHA256)
+	}
 }
 
 // Close lets go of the data folder.
-func (s *Server) Close() error { return s.lock.Release() }
-
-// Status implements control.Backend.
-func (s *Server) Status(context.Context) (control.Status, error) {
-	out := control.Status{Version: s.o.Version, PID: os.Getpid(), Started: s.started, Data: s.o.Config.Data, HTTP: s.o.Config.HTTP, Setup: true}
-	if s.local != nil {
-		out.Local = "http://" + s.local.Addr().String()
+func (s *Server) Close() error {
+	var err error
+	if s.db != nil {
+		err = s.db.Close()
 	}
-	return out, nil
-}
-
-// Ticket implements control.Backend.
-func (s *Server) Ticket(context.Context) (control.Ticket, error) {
-	return control.Ticket{URL: "http://" + s.local.Addr().String() + "/-/desktop/enter?t=" + s.desk.Ticket()}, nil
-}
-
-func (s *Server) later() error {
-	return fault.New(fault.Unavailable, "The house has no rooms for this yet.")
-}
-
-// CreateAdmin implements control.Backend.
-func (s *Server) CreateAdmin(context.Context, control.AdminRequest) (control.AdminResult, error) {
-	return control.AdminResult{}, s.later()
-}
-
-// ResetPassword implements control.Backend.
-func (s *Server) ResetPassword(context.Context, string, string) (control.AdminResult, error) {
-	return control.AdminResult{}, s.later()
-}
-
-// RecoveryLink implements control.Backend.
-func (s *Server) RecoveryLink(context.Context, string, time.Duration) (control.AdminResult, error) {
-	return control.AdminResult{}, s.later()
-}
-
-// Backup implements control.Backend.
-func (s *Server) Backup(context.Context, string, string) error { return s.later() }
-
-// Stop implements control.Backend.
-func (s *Server) Stop(context.Context) error {
-	s.once.Do(func() { close(s.stop) })
-	return nil
-}
-
-// Desktop implements control.Backend.
-func (s *Server) Desktop(ctx context.Context) (<-chan control.DesktopEvent, error) {
-	in, stop := s.desk.Listen()
-	out := make(chan control.DesktopEvent)
-	go func() {
-		defer close(out)
-		defer stop()
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case e := <-in:
-				select {
-				case out <- control.DesktopEvent(e):
-				case <-ctx.Done():
-					return
-				}
-			}
-		}
-	}()
-	return out, nil
+	return errors.Join(err, s.lock.Release())
 }
 
 // Schema gives the OpenAPI description of everything that is served.
-func Schema() ([]byte, error) { return []byte(`{"openapi":"3.0.3","info":{"title":"Gatehouse","version":"dev"},"paths":{}}`), nil }
+func Schema() ([]byte, error) {
+	texts, err := text.Load(nil)
+	if err != nil {
+		return nil, err
+	}
+	o := Options{Version: wireVersion, Log: slog.New(slog.DiscardHandler)}
+	r := wire(o, nil, nil, "", o.Log, texts)
+	return r.newAPI(o, rest.Deps{CSRF: func(*http.Request) bool { return false }}).Schema()
+}
+
+// desk gives the desktop's desk of the doors.
+func (s *Server) desk() *desktop.Desk { return s.doors.desk }

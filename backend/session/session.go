@@ -108,6 +108,15 @@ func (r *Room) Find(ctx context.Context, key string) (*Session, error) {
 	return s, nil
 }
 
+// Again reads a session anew: what it remembers may have changed since it was found. nil when it has ended meanwhile.
+func (r *Room) Again(ctx context.Context, s *Session) (*Session, error) {
+	now, err := scan(r.Store.DB().QueryRow(ctx, `SELECT `+columns+` FROM sessions WHERE uuid = ?`, s.UUID))
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	return now, err
+}
+
 const columns = `uuid, coalesce("user", 0), coalesce(original, 0), created, last_used, expires, last_ip, last_user_agent, data`
 
 func scan(row *sql.Row) (*Session, error) {

@@ -198,3 +198,16 @@ func codeOf(message string) string {
 	}
 	return "invalid"
 }
+
+// UUIDFilter is the list filter that most stage collections have beside their fields.
+func UUIDFilter() kind.Filter {
+	return kind.Filter{Name: "stage_uuid", Type: "string", Format: "uuid", Where: func(v string, d kind.Dialect) (string, []any, error) {
+		if !kind.UUIDText.MatchString(v) {
+			return "", nil, fault.Field("stage_uuid", "Enter a valid UUID.")
+		}
+		return d.Column("pk") + " = ?", []any{kind.Dashed(v)}, nil
+	}}
+}
+
+// WithBackends is a stage that knows which backends check a password. A stage that asks for name and password together asks it.
+type WithBackends interface{ PasswordBackends() []string }

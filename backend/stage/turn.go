@@ -90,6 +90,21 @@ func (t *Turn) Forget(key string) {
 	}
 }
 
+// PageURL is the address of a flow's page with what the person's own page was opened with; a link's token, which works once, stays out.
+func (t *Turn) PageURL(slug string) string {
+	q := url.Values{}
+	for k, v := range t.Request.Query {
+		if k != "flow_token" {
+			q[k] = v
+		}
+	}
+	to := "/if/flow/" + slug + "/"
+	if len(q) > 0 {
+		to += "?" + q.Encode()
+	}
+	return to
+}
+
 // DisplayName is how the person is called on the pages of this flow: as they typed it when the stage before asked so.
 func (t *Turn) DisplayName() string {
 	if s := t.Plan.Text(PendingIdentifier); s != "" {

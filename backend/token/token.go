@@ -270,6 +270,12 @@ func has(list []string, s string) bool {
 	return len(list) == 0
 }
 
+// Fresh gives a token that can be stored, with what it needs of the room.
+func (r *Room) Fresh(t Token) *Token {
+	t.room = r
+	return &t
+}
+
 // Make stores a token that the house gives out. The key is in the answer.
 func (r *Room) Make(tx *store.Tx, t *Token) error {
 	t.room = r

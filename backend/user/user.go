@@ -86,6 +86,8 @@ type Directory struct {
 	Settings  func(ctx context.Context) Settings
 	// Ended is called in the transaction that makes a user inactive or deletes one, to end sessions and tokens.
 	Ended func(tx *store.Tx, user int64) error
+	// Gone is called in the transaction that deletes a user.
+	Gone func(tx *store.Tx, user int64) error
 	// PasswordSet is called in the transaction that sets a password, to write the event.
 	PasswordSet func(tx *store.Tx, u *User) error
 	gravatar    gravatars
@@ -196,8 +198,11 @@ func (u *User) Deleting(tx *store.Tx) error {
 	if _, err := tx.Exec(`DELETE FROM memberships WHERE "user" = ?`, u.PK); err != nil {
 		return err
 	}
-	if u.room.Ended != nil {
-		if err := u.room.Ended(tx, u.PK); err != nil {
+	for _, f := range []func(*store.Tx, int64) error{u.room.Ended, u.room.Gone} {
+		if f == nil {
+			continue
+		}
+		if err := f(tx, u.PK); err != nil {
 			return err
 		}
 	}

@@ -10,6 +10,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -17,6 +18,7 @@ import (
 	"strings"
 	"time"
 
+	"gatehouse/backend/fault"
 	"gatehouse/backend/store"
 )
 
@@ -35,9 +37,9 @@ type Door struct {
 	Log     *slog.Logger
 }
 
-// Caller finds out who asks. It gives a context with the actor, and may set cookies.
+// Caller finds out who asks: it gives a context with actor, session and language. Denied for a token that is not good.
 type Caller interface {
-	Identify(r *http.Request, cookie string) (context.Context, error)
+	Identify(r *http.Request) (context.Context, error)
 }
 
 type requestIDKey struct{}
@@ -143,21 +145,35 @@ func (d *Door) serve(w http.ResponseWriter, r *http.Request, l Listener) {
 		d.Wrong.ServeHTTP(w, r)
 		return
 	}
-	if static(r.URL.Path) { // pictures and scripts are for everybody: no need to know who asks
-		d.Mux.ServeHTTP(w, r)
+	if static(r.URL.Path) { // pictures, scripts, keys are for everybody: no need to know who asks
+		d.Mux.ServeHTTP(w, r.WithContext(store.WithActor(r.Context(), store.Actor{HTTP: store.HTTP{Scheme: scheme(r), Host: strings.ToLower(r.Host)}})))
 		return
 	}
-	cookie := ""
-	if c, err := r.Cookie(CookieName(r.Context())); err == nil {
-		cookie = c.Value
-	}
-	ctx, err := d.Caller.Identify(r, cookie)
+	ctx, err := d.Caller.Identify(r)
 	if err != nil {
-		d.Log.ErrorContext(r.Context(), "caller can't be identified", "error", err)
-		http.Error(w, "Gatehouse can't tell who you are right now. Try again in a moment.", http.StatusServiceUnavailable)
+		d.refuse(w, r, err)
 		return
 	}
 	d.Mux.ServeHTTP(w, r.WithContext(ctx))
+}
+
+// refuse answers a request whose caller can't be told.
+func (d *Door) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	f := fault.As(err)
+	status := http.StatusServiceUnavailable
+	say := "Gatehouse can't tell who you are right now. Try again in a moment."
+	if f.Kind == fault.Denied {
+		status, say = http.StatusForbidden, f.Say
+	} else {
+		d.Log.ErrorContext(r.Context(), "caller can't be identified", "error", err)
+	}
+	if !strings.HasPrefix(r.URL.Path, "/api/") {
+		http.Error(w, say, status)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]string{"detail": say}) // the caller has gone away
 }
 
 func static(path string) bool {
@@ -191,13 +207,6 @@ func Harden(h http.Header) {
 
 // Facts gives what an actor keeps of the request.
 func Facts(r *http.Request) store.HTTP {
-	scheme := "http"
-	if r.TLS != nil {
-		scheme = "https"
-	}
-	if peer(r).IsLoopback() && ListenerOf(r.Context()) == Plain && r.Header.Get("X-Forwarded-Proto") == "https" {
-		scheme = "https"
-	}
 	args := map[string]string{}
 	for k, v := range r.URL.Query() {
 		if len(v) > 0 {
@@ -206,8 +215,16 @@ func Facts(r *http.Request) store.HTTP {
 	}
 	return store.HTTP{
 		RequestID: RequestID(r.Context()), Method: r.Method, Path: r.URL.Path, Args: args, UserAgent: r.UserAgent(),
-		ClientIP: ClientIP(r), Scheme: scheme, Host: strings.ToLower(r.Host),
+		ClientIP: ClientIP(r), Scheme: scheme(r), Host: strings.ToLower(r.Host),
 	}
+}
+
+// scheme gives how the caller reached the house: by TLS, or through a proxy on this machine that says so.
+func scheme(r *http.Request) string {
+	if r.TLS != nil || ListenerOf(r.Context()) == Plain && r.Header.Get("X-Forwarded-Proto") == "https" && fromLoopback(r) {
+		return "https"
+	}
+	return "http"
 }
 
 // recorder remembers the status for the log.

@@ -18,7 +18,18 @@ export type Found = {
 const src = fileURLToPath(new URL("../src", import.meta.url));
 const readers = new Set(["t", "tOr"]);
 /** Attributes that a person reads or hears. */
-const spoken = new Set(["label", "title", "placeholder", "aria-label", "description", "alt", "text", "saveLabel", "error", "nothingFoundMessage"]);
+const spoken = new Set([
+	"label",
+	"title",
+	"placeholder",
+	"aria-label",
+	"description",
+	"alt",
+	"text",
+	"saveLabel",
+	"error",
+	"nothingFoundMessage",
+]);
 /** What is the same in every language. */
 const names = new Set(["Gatehouse", "https://"]);
 
@@ -60,11 +71,13 @@ function visit(node: Node, where: string, found: Found): void {
 	if (node.type === "JSXAttribute") {
 		const value = node.value as Node | null;
 		const name = String((node.name as Node).name);
-		if (spoken.has(name) && value?.type === "Literal" && hasLetters(String(value.value))) found.loose.push(`${where}: ${name}=${String(value.value)}`);
+		if (spoken.has(name) && value?.type === "Literal" && hasLetters(String(value.value)))
+			found.loose.push(`${where}: ${name}=${String(value.value)}`);
 	}
 	if (node.type === "JSXExpressionContainer") {
 		const inner = node.expression as Node;
-		if (inner.type === "Literal" && typeof inner.value === "string" && hasLetters(inner.value)) found.loose.push(`${where}: ${inner.value}`);
+		if (inner.type === "Literal" && typeof inner.value === "string" && hasLetters(inner.value))
+			found.loose.push(`${where}: ${inner.value}`);
 	}
 	for (const child of children(node)) visit(child, where, found);
 }

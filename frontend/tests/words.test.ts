@@ -5,7 +5,8 @@ import type { Table } from "~/text/text";
 import { readSources, sources } from "./source";
 
 const plurals = new Set(["zero", "one", "two", "few", "many", "other"]);
-const isPlural = (value: object) => "other" in value && Object.entries(value).every(([name, text]) => plurals.has(name) && typeof text === "string");
+const isPlural = (value: object) =>
+	"other" in value && Object.entries(value).every(([name, text]) => plurals.has(name) && typeof text === "string");
 
 function keysOf(table: Table, before = ""): string[] {
 	return Object.entries(table).flatMap(([name, value]) => {
@@ -20,7 +21,12 @@ const all = [...tables.admin, ...tables.portal];
 const shapes = [...found.shapes].map(([shape, where]) => ({
 	where,
 	shape,
-	pattern: new RegExp(`^${shape.split("*").map((part) => part.replace(/[.]/g, "\\.")).join("[^.]+")}$`),
+	pattern: new RegExp(
+		`^${shape
+			.split("*")
+			.map((part) => part.replace(/[.]/g, "\\."))
+			.join("[^.]+")}$`,
+	),
 }));
 
 describe("words", () => {

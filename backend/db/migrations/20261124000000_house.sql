@@ -170,7 +170,7 @@ CREATE TABLE consents (
 CREATE INDEX consents_application ON consents (application);
 -- What a provider gave to a client: authorization codes, access and refresh tokens. family ties together what came from one code.
 CREATE TABLE oauth_codes (
-	pk             TEXT NOT NULL PRIMARY KEY,
+	pk             INTEGER PRIMARY KEY AUTOINCREMENT,
 	hash           TEXT NOT NULL UNIQUE,
 	provider       INTEGER NOT NULL,
 	"user"         INTEGER NOT NULL REFERENCES users (pk) ON DELETE CASCADE,
@@ -189,7 +189,7 @@ CREATE INDEX oauth_codes_expires ON oauth_codes (expires);
 CREATE INDEX oauth_codes_provider ON oauth_codes (provider);
 CREATE INDEX oauth_codes_user ON oauth_codes ("user");
 CREATE TABLE oauth_tokens (
-	pk       TEXT NOT NULL PRIMARY KEY,
+	pk       INTEGER PRIMARY KEY AUTOINCREMENT,
 	kind     TEXT NOT NULL,
 	hash     TEXT NOT NULL UNIQUE,
 	provider INTEGER NOT NULL,

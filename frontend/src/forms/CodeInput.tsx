@@ -1,4 +1,3 @@
-import { Input } from "@mantine/core";
 import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { json } from "@codemirror/lang-json";
 import { python } from "@codemirror/lang-python";
@@ -6,6 +5,7 @@ import { bracketMatching, HighlightStyle, indentOnInput, syntaxHighlighting } fr
 import { EditorState } from "@codemirror/state";
 import { drawSelection, EditorView, keymap, lineNumbers } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
+import { Input } from "@mantine/core";
 import { useEffect, useRef } from "react";
 import classes from "./CodeInput.module.css";
 

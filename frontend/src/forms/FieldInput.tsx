@@ -89,10 +89,20 @@ export function FieldInput({ field, value, error, onChange, existing }: InputPro
 			);
 		case "area":
 			return (
-				<Textarea {...common} value={text} onChange={(event) => onChange(event.currentTarget.value)} autosize minRows={3} maxRows={14} spellCheck={false} />
+				<Textarea
+					{...common}
+					value={text}
+					onChange={(event) => onChange(event.currentTarget.value)}
+					autosize
+					minRows={3}
+					maxRows={14}
+					spellCheck={false}
+				/>
 			);
 		case "time":
-			return <TextInput {...common} type="datetime-local" maw={260} value={text} onChange={(event) => onChange(event.currentTarget.value)} />;
+			return (
+				<TextInput {...common} type="datetime-local" maw={260} value={text} onChange={(event) => onChange(event.currentTarget.value)} />
+			);
 		case "slug":
 			return (
 				<TextInput
@@ -106,6 +116,14 @@ export function FieldInput({ field, value, error, onChange, existing }: InputPro
 				/>
 			);
 		default:
-			return <TextInput {...common} value={text} onChange={(event) => onChange(event.currentTarget.value)} maxLength={field.maxLength} autoComplete="off" />;
+			return (
+				<TextInput
+					{...common}
+					value={text}
+					onChange={(event) => onChange(event.currentTarget.value)}
+					maxLength={field.maxLength}
+					autoComplete="off"
+				/>
+			);
 	}
 }

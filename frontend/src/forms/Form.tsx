@@ -1,4 +1,4 @@
-import { Alert, Anchor, Button, Collapse, UnstyledButton } from "@mantine/core";
+import { Alert, Anchor, Collapse, UnstyledButton } from "@mantine/core";
 import { IconChevronDown, IconChevronRight } from "@tabler/icons-react";
 import { type FormEvent, type ReactNode, useEffect, useRef, useState } from "react";
 import type { Field } from "~/schema/fields";
@@ -7,6 +7,7 @@ import { ToneIcon } from "~/ui/Chip";
 import { FieldInput, inputId } from "./FieldInput";
 import classes from "./Form.module.css";
 import { LeaveGuard } from "./LeaveGuard";
+import { SaveBar } from "./SaveBar";
 import type { FormState } from "./state";
 import { check, type FieldErrors } from "./wire";
 
@@ -72,24 +73,14 @@ export function Form({ fields, state, existing, saving, onSave, onCancel, saveLa
 					</Collapse>
 				)}
 			</div>
-			<div className={classes.save}>
-				<Button type="submit" loading={saving} disabled={existing && !state.dirty}>
-					{saveLabel ?? t("forms.save")}
-				</Button>
-				{existing && state.dirty && (
-					<Button variant="default" onClick={() => state.reset()} disabled={saving}>
-						{t("forms.discard")}
-					</Button>
-				)}
-				{onCancel && (
-					<Button variant="default" onClick={onCancel} disabled={saving}>
-						{t("forms.cancel")}
-					</Button>
-				)}
-				<span className="gh-soft" role="status">
-					{existing && state.dirty ? t("forms.unsaved") : ""}
-				</span>
-			</div>
+			<SaveBar
+				dirty={state.dirty}
+				existing={existing}
+				saving={saving}
+				label={saveLabel}
+				onDiscard={() => state.reset()}
+				onCancel={onCancel}
+			/>
 			<LeaveGuard when={state.dirty && !saving} />
 		</form>
 	);

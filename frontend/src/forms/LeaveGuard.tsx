@@ -1,6 +1,7 @@
-import { Button, Group, Modal } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { useBlocker } from "@tanstack/react-router";
 import { t } from "~/text/text";
+import { Dialog } from "~/ui/Dialog";
 
 type Place = { pathname: string; search: unknown };
 const tabOf = (place: Place) => (place.search as { tab?: string }).tab;
@@ -15,16 +16,19 @@ export function LeaveGuard({ when }: { when: boolean }) {
 	});
 	if (blocker.status !== "blocked") return null;
 	return (
-		<Modal opened onClose={blocker.reset} title={t("forms.leaveTitle")} centered closeButtonProps={{ "aria-label": t("common.close") }}>
+		<Dialog
+			title={t("forms.leaveTitle")}
+			onClose={blocker.reset}
+			buttons={
+				<>
+					<Button variant="default" onClick={blocker.proceed}>
+						{t("forms.leave")}
+					</Button>
+					<Button onClick={blocker.reset}>{t("forms.stay")}</Button>
+				</>
+			}
+		>
 			<p>{t("forms.leaveText")}</p>
-			<Group justify="flex-end" gap="xs">
-				<Button variant="default" onClick={blocker.proceed}>
-					{t("forms.leave")}
-				</Button>
-				<Button onClick={blocker.reset} data-autofocus>
-					{t("forms.stay")}
-				</Button>
-			</Group>
-		</Modal>
+		</Dialog>
 	);
 }

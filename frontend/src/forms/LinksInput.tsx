@@ -1,6 +1,7 @@
-import { ActionIcon, Button, Group, Input, Stack, TextInput } from "@mantine/core";
+import { Button, Group, Input, Stack, TextInput } from "@mantine/core";
 import { IconPlus, IconTrash } from "@tabler/icons-react";
 import { t } from "~/text/text";
+import { IconButton } from "~/ui/IconButton";
 
 export type NamedLink = { name: string; href: string };
 
@@ -16,7 +17,8 @@ type Props = {
 
 /** Links with a name and an address. */
 export function LinksInput({ id, label, description, error, required, value, onChange }: Props) {
-	const change = (at: number, part: Partial<NamedLink>) => onChange(value.map((link, index) => (index === at ? { ...link, ...part } : link)));
+	const change = (at: number, part: Partial<NamedLink>) =>
+		onChange(value.map((link, index) => (index === at ? { ...link, ...part } : link)));
 	return (
 		<Input.Wrapper label={label} labelElement="div" description={description} error={error} required={required}>
 			<Stack gap="xs" mt={4}>
@@ -38,18 +40,21 @@ export function LinksInput({ id, label, description, error, required, value, onC
 							value={link.href}
 							onChange={(event) => change(index, { href: event.currentTarget.value })}
 						/>
-						<ActionIcon
-							variant="default"
-							size={36}
+						<IconButton
 							aria-label={t("forms.linkRemove", { number: index + 1 })}
 							onClick={() => onChange(value.filter((_link, at) => at !== index))}
 						>
 							<IconTrash size={16} />
-						</ActionIcon>
+						</IconButton>
 					</Group>
 				))}
 				<div>
-					<Button id={id} variant="default" leftSection={<IconPlus size={16} />} onClick={() => onChange([...value, { name: "", href: "" }])}>
+					<Button
+						id={id}
+						variant="default"
+						leftSection={<IconPlus size={16} />}
+						onClick={() => onChange([...value, { name: "", href: "" }])}
+					>
 						{t("forms.linkAdd")}
 					</Button>
 				</div>

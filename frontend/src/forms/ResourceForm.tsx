@@ -54,7 +54,12 @@ export function FormSkeleton() {
 
 type LoadedProps = Omit<Props, "kind"> & { kind: Kind; fields: Field[] };
 
-function order(fields: Field[], first: readonly string[] | undefined, only: boolean | undefined, fixed: readonly string[] | undefined): Field[] {
+function order(
+	fields: Field[],
+	first: readonly string[] | undefined,
+	only: boolean | undefined,
+	fixed: readonly string[] | undefined,
+): Field[] {
 	const asked = fields.filter((field) => !fixed?.includes(field.name));
 	if (!first) return asked;
 	const front = chosenFields(asked, first).map((field) => ({ ...field, advanced: false }));

@@ -29,7 +29,10 @@ export function SecretInput({ value, onChange, existing, label, ...rest }: Props
 				autoComplete="off"
 				spellCheck={false}
 				placeholder={existing && value === "" ? t("forms.secretHidden") : undefined}
-				visibilityToggleButtonProps={{ "aria-label": t(shown ? "common.secret.hideOf" : "common.secret.showOf", { what: label }), tabIndex: 0 }}
+				visibilityToggleButtonProps={{
+					"aria-label": t(shown ? "common.secret.hideOf" : "common.secret.showOf", { what: label }),
+					tabIndex: 0,
+				}}
 				onChange={(event) => onChange(event.currentTarget.value)}
 			/>
 			{value !== "" && <CopyButton value={value} label={label} />}

@@ -31,7 +31,9 @@ export function useReference(target: Target, chosen: string[]) {
 		})),
 	});
 	const all = useGet<Page<Row>>(target.path, { query: { page_size: 100 }, enabled: !single && unknown.length > 0 && !!kinds });
-	const rest = [...ones.flatMap((one) => (one.data ? [one.data] : [])), ...(single ? [] : (all.data?.results ?? []))].map((row) => toChoice(target, row));
+	const rest = [...ones.flatMap((one) => (one.data ? [one.data] : [])), ...(single ? [] : (all.data?.results ?? []))].map((row) =>
+		toChoice(target, row),
+	);
 	const named = unknown.map((value) => rest.find((choice) => choice.value === value) ?? { value, label: value });
 	return { choices: [...named, ...choices], search, setSearch, loading: found.isFetching, error: found.error };
 }

@@ -18,7 +18,7 @@ export function toLocalTime(wire: string): string {
 
 const asJson = (value: unknown) => (value === undefined || value === null ? "" : JSON.stringify(value, null, 2));
 
-function valueOf(field: Field, wire: unknown): unknown {
+function formValue(field: Field, wire: unknown): unknown {
 	switch (field.widget) {
 		case "switch":
 			return wire === true;
@@ -42,7 +42,7 @@ function valueOf(field: Field, wire: unknown): unknown {
 
 /** What a form starts with: the object, or the defaults of a new one. */
 export function toForm(fields: Field[], object?: Values): Values {
-	return Object.fromEntries(fields.map((field) => [field.name, valueOf(field, object ? object[field.name] : field.default)]));
+	return Object.fromEntries(fields.map((field) => [field.name, formValue(field, object ? object[field.name] : field.default)]));
 }
 
 export const isEmpty = (value: unknown): boolean =>
@@ -97,6 +97,8 @@ export function toCreate(fields: Field[], values: Values): Values {
 export function toChange(fields: Field[], values: Values, initial: Values): Values {
 	const sent = fields.filter((field) => !same(values[field.name], initial[field.name]));
 	return Object.fromEntries(
-		sent.filter((field) => field.widget !== "number" || field.nullable || !isEmpty(values[field.name])).map((field) => [field.name, wireOf(field, values[field.name])]),
+		sent
+			.filter((field) => field.widget !== "number" || field.nullable || !isEmpty(values[field.name]))
+			.map((field) => [field.name, wireOf(field, values[field.name])]),
 	);
 }

@@ -41,7 +41,12 @@ export function bytes(value: number): string {
 		unit++;
 	}
 	const digits = rest < 10 && unit > 0 ? 1 : 0;
-	return new Intl.NumberFormat(currentLocale(), { style: "unit", unit: names[unit], unitDisplay: "short", maximumFractionDigits: digits }).format(rest);
+	return new Intl.NumberFormat(currentLocale(), {
+		style: "unit",
+		unit: names[unit],
+		unitDisplay: "short",
+		maximumFractionDigits: digits,
+	}).format(rest);
 }
 
 /** A list in words: "a, b and c". */

@@ -4,7 +4,7 @@ import type { Query } from "~/api/client";
 import { number } from "~/lib/format";
 import { t } from "~/text/text";
 import { Empty, Problem } from "~/ui/Empty";
-import { FilterChips, type Filter } from "./Filters";
+import { type Filter, FilterChips } from "./Filters";
 import classes from "./ListView.module.css";
 import { SearchBox } from "./SearchBox";
 import { pageSizes } from "./state";
@@ -38,7 +38,12 @@ export function ListView<T>(props: Props<T>) {
 	const chosen = useMemo(() => found?.filter((row) => selected.has(rows.keyOf(row))) ?? [], [found, selected, rows.keyOf]);
 	const onSearch = useCallback((search: string) => change({ search }), [change]);
 
-	if (answer.error && !answer.data) return <Panel><Problem error={answer.error} again={() => answer.refetch()} /></Panel>;
+	if (answer.error && !answer.data)
+		return (
+			<Panel>
+				<Problem error={answer.error} again={() => answer.refetch()} />
+			</Panel>
+		);
 	if (page?.count === 0 && !narrowed && state.page === 1) return <Panel>{empty}</Panel>;
 	return (
 		<section>
@@ -69,7 +74,10 @@ export function ListView<T>(props: Props<T>) {
 			<Panel>
 				{found?.length === 0 ? (
 					<Empty title={t("list.nothing")} text={t("list.nothingText")}>
-						<Button variant="default" onClick={() => change(Object.fromEntries([...filterNames, "search"].map((name) => [name, undefined])))}>
+						<Button
+							variant="default"
+							onClick={() => change(Object.fromEntries([...filterNames, "search"].map((name) => [name, undefined])))}
+						>
 							{t("list.clear")}
 						</Button>
 					</Empty>
@@ -86,7 +94,9 @@ export function ListView<T>(props: Props<T>) {
 			</Panel>
 			{page && page.count > 0 && (
 				<div className={classes.foot}>
-					<span className="gh-soft">{t("list.range", { from: number(page.start_index), to: number(page.end_index), all: number(page.count) })}</span>
+					<span className="gh-soft">
+						{t("list.range", { from: number(page.start_index), to: number(page.end_index), all: number(page.count) })}
+					</span>
 					{page.count > (pageSizes[0] ?? 20) && (
 						<Select
 							size="xs"

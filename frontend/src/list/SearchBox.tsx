@@ -38,7 +38,9 @@ export function SearchBox({ value, label, onChange }: Props) {
 			onChange={(event) => setText(event.currentTarget.value)}
 			onKeyDown={(event) => event.key === "Escape" && setText("")}
 			leftSection={<IconSearch size={16} />}
-			rightSection={text ? <CloseButton size="sm" aria-label={t("list.clearSearch")} onClick={() => setText("")} /> : <Kbd size="xs">/</Kbd>}
+			rightSection={
+				text ? <CloseButton size="sm" aria-label={t("list.clearSearch")} onClick={() => setText("")} /> : <Kbd size="xs">/</Kbd>
+			}
 		/>
 	);
 }

@@ -116,8 +116,13 @@ export function Table<T>(props: Props<T>) {
 								const key = keyOf(row);
 								const link = linkOf?.(row);
 								return (
-									// biome-ignore lint/a11y/useKeyWithClickEvents: the link in the row does the same for the keyboard
-									<tr key={key} className={link ? classes.open : ""} onClick={(event) => openRow(event, link)} data-selected={selected?.has(key) || undefined}>
+									// The link in the row does for the keyboard what a click on the row does.
+									<tr
+										key={key}
+										className={link ? classes.open : ""}
+										onClick={(event) => openRow(event, link)}
+										data-selected={selected?.has(key) || undefined}
+									>
 										{onSelect && (
 											<td className={classes.check}>
 												<Checkbox

@@ -38,7 +38,11 @@ export function Apps({ mayAdd }: { mayAdd: boolean }) {
 	}
 	if (data.results.length === 0) {
 		return (
-			<Empty icon={<IconApps size={36} />} title={t("portal.apps.emptyTitle")} text={t(mayAdd ? "portal.apps.emptyAdmin" : "portal.apps.emptyText")}>
+			<Empty
+				icon={<IconApps size={36} />}
+				title={t("portal.apps.emptyTitle")}
+				text={t(mayAdd ? "portal.apps.emptyAdmin" : "portal.apps.emptyText")}
+			>
 				{mayAdd && (
 					<Button component="a" href="/if/admin/#/apps/new">
 						{t("portal.apps.add")}

@@ -42,7 +42,11 @@ export function Consents({ user }: { user: number }) {
 						.filter(Boolean)
 						.join(" · "),
 					action: (
-						<Button variant="default" onClick={() => ask(consent)} aria-label={t("portal.consents.withdrawOf", { app: consent.application.name })}>
+						<Button
+							variant="default"
+							onClick={() => ask(consent)}
+							aria-label={t("portal.consents.withdrawOf", { app: consent.application.name })}
+						>
 							{t("portal.consents.withdraw")}
 						</Button>
 					),

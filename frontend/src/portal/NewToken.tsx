@@ -54,7 +54,11 @@ export function NewToken({ username, onMade, onCancel }: Props) {
 					onChange={(event) => setIntent(event.currentTarget.value as typeof intent)}
 					data={(["app_password", "api"] as const).map((value) => ({ value, label: t(`portal.tokens.intent.${value}`) }))}
 				/>
-				<TextInput label={t("portal.tokens.description")} value={description} onChange={(event) => setDescription(event.currentTarget.value)} />
+				<TextInput
+					label={t("portal.tokens.description")}
+					value={description}
+					onChange={(event) => setDescription(event.currentTarget.value)}
+				/>
 				{make.error && !wrong && <p role="alert">{problemText(make.error)}</p>}
 				<Group gap={8}>
 					<Button type="submit" loading={make.isPending}>

@@ -1,6 +1,6 @@
-import { Button } from "@mantine/core";
+import { Button, Skeleton } from "@mantine/core";
 import { IconLogout, IconSettings } from "@tabler/icons-react";
-import { useEffect, useRef } from "react";
+import { lazy, Suspense, useEffect, useRef } from "react";
 import { get } from "~/api/client";
 import { useGet } from "~/api/query";
 import type { CurrentBrand, SessionUser } from "~/api/schema.gen";
@@ -11,14 +11,17 @@ import { Face } from "~/ui/Face";
 import { Mark } from "~/ui/Mark";
 import { personName } from "~/ui/names";
 import { SchemeSwitch } from "~/ui/SchemeSwitch";
+import { SkipLink } from "~/ui/SkipLink";
 import { Apps } from "./Apps";
 import { places, usePlace } from "./address";
-import { Consents } from "./Consents";
 import { NoticeArea, notify } from "./notice";
 import classes from "./Portal.module.css";
-import { Profile } from "./Profile";
-import { Sessions } from "./Sessions";
-import { Tokens } from "./Tokens";
+
+const account = () => import("./account");
+const Profile = lazy(() => account().then((part) => ({ default: part.Profile })));
+const Sessions = lazy(() => account().then((part) => ({ default: part.Sessions })));
+const Consents = lazy(() => account().then((part) => ({ default: part.Consents })));
+const Tokens = lazy(() => account().then((part) => ({ default: part.Tokens })));
 
 /** My applications, and what belongs to my account. */
 export function Portal({ session }: { session: SessionUser }) {
@@ -37,16 +40,7 @@ export function Portal({ session }: { session: SessionUser }) {
 
 	return (
 		<>
-			<a
-				className="gh-skip"
-				href="#main"
-				onClick={(event) => {
-					event.preventDefault();
-					main.current?.focus();
-				}}
-			>
-				{t("common.skip")}
-			</a>
+			<SkipLink />
 			<header className={classes.header}>
 				<a href="#/apps" className={classes.brand}>
 					<Mark size={30} />
@@ -70,17 +64,19 @@ export function Portal({ session }: { session: SessionUser }) {
 					</a>
 				))}
 			</nav>
-			<main ref={main} tabIndex={-1} className={classes.main}>
+			<main ref={main} id="main" tabIndex={-1} className={classes.main}>
 				{original && <Impersonating me={personName(user)} original={personName(original)} />}
 				<h1 className={classes.title}>
 					{place === "profile" && <Face name={personName(user)} src={user.avatar} size={48} />}
 					{title}
 				</h1>
 				{place === "apps" && <Apps mayAdd={user.is_superuser} />}
-				{place === "profile" && <Profile user={user} />}
-				{place === "sessions" && <Sessions username={user.username} />}
-				{place === "consents" && <Consents user={user.pk} />}
-				{place === "tokens" && <Tokens user={user} />}
+				<Suspense fallback={<Skeleton height={160} aria-busy="true" />}>
+					{place === "profile" && <Profile user={user} />}
+					{place === "sessions" && <Sessions username={user.username} />}
+					{place === "consents" && <Consents user={user.pk} />}
+					{place === "tokens" && <Tokens user={user} />}
+				</Suspense>
 			</main>
 			<footer className={classes.footer}>
 				{(brand?.ui_footer_links ?? []).map((link) => (

@@ -1,9 +1,9 @@
 import { Skeleton } from "@mantine/core";
 import type { ReactNode } from "react";
-import { type Page, useGet } from "~/api/query";
 import type { Query } from "~/api/client";
-import { Problem } from "~/ui/Empty";
+import { type Page, useGet } from "~/api/query";
 import { t } from "~/text/text";
+import { Problem } from "~/ui/Empty";
 import classes from "./Portal.module.css";
 
 type Props<T> = {

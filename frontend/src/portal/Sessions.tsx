@@ -43,7 +43,11 @@ export function Sessions({ username }: { username: string }) {
 					),
 					text: t("portal.sessions.used", { ip: session.last_ip, time: ago(session.last_used) }),
 					action: !session.current && (
-						<Button variant="default" onClick={() => askEnd(session)} aria-label={t("portal.sessions.endOf", { device: deviceOf(session) })}>
+						<Button
+							variant="default"
+							onClick={() => askEnd(session)}
+							aria-label={t("portal.sessions.endOf", { device: deviceOf(session) })}
+						>
 							{t("portal.sessions.end")}
 						</Button>
 					),

@@ -6,8 +6,8 @@ import type { Token, UserSelf } from "~/api/schema.gen";
 import { ago } from "~/lib/format";
 import { t } from "~/text/text";
 import { Chip } from "~/ui/Chip";
-import { confirm } from "~/ui/confirm";
 import { CopyList, CopyRow } from "~/ui/Copy";
+import { confirm } from "~/ui/confirm";
 import { Empty } from "~/ui/Empty";
 import { NewToken } from "./NewToken";
 import { notify } from "./notice";
@@ -76,7 +76,10 @@ export function Tokens({ user }: { user: UserSelf }) {
 							<Chip>{t(`portal.tokens.intent.${token.intent ?? "api"}`)}</Chip>
 						</>
 					),
-					text: [token.description, token.expiring && token.expires ? t("portal.tokens.until", { time: ago(token.expires) }) : t("portal.tokens.forever")]
+					text: [
+						token.description,
+						token.expiring && token.expires ? t("portal.tokens.until", { time: ago(token.expires) }) : t("portal.tokens.forever"),
+					]
 						.filter(Boolean)
 						.join(" · "),
 					action: (

@@ -1,28 +1,19 @@
-import "@mantine/core/styles/baseline.css";
-import "@mantine/core/styles/default-css-variables.css";
-import "@mantine/core/styles/global.css";
-import "@mantine/core/styles/UnstyledButton.css";
-import "@mantine/core/styles/ActionIcon.css";
-import "@mantine/core/styles/Button.css";
-import "@mantine/core/styles/CloseButton.css";
-import "@mantine/core/styles/Input.css";
-import "@mantine/core/styles/InlineInput.css";
-import "@mantine/core/styles/Loader.css";
-import "@mantine/core/styles/ModalBase.css";
-import "@mantine/core/styles/Modal.css";
-import "@mantine/core/styles/Overlay.css";
-import "@mantine/core/styles/Paper.css";
-import "@mantine/core/styles/ScrollArea.css";
-import "@mantine/core/styles/SegmentedControl.css";
-import "@mantine/core/styles/FloatingIndicator.css";
-import "@mantine/core/styles/Group.css";
-import "@mantine/core/styles/Stack.css";
-import "@mantine/core/styles/Skeleton.css";
-import "@mantine/core/styles/VisuallyHidden.css";
+import "@mantine/core/styles/baseline.layer.css";
+import "@mantine/core/styles/global.layer.css";
+import "@mantine/core/styles/UnstyledButton.layer.css";
+import "@mantine/core/styles/Button.layer.css";
+import "@mantine/core/styles/CloseButton.layer.css";
+import "@mantine/core/styles/Input.layer.css";
+import "@mantine/core/styles/InlineInput.layer.css";
+import "@mantine/core/styles/Loader.layer.css";
+import "@mantine/core/styles/Group.layer.css";
+import "@mantine/core/styles/Stack.layer.css";
+import "@mantine/core/styles/Skeleton.layer.css";
+import "@mantine/core/styles/VisuallyHidden.layer.css";
 import "~/ui/base.css";
 import { MantineProvider } from "@mantine/core";
-import english from "@text/portal.json";
 import { QueryClientProvider } from "@tanstack/react-query";
+import english from "@text/portal.json";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { queryClient } from "~/api/query";
@@ -41,7 +32,13 @@ const theme = makeTheme("portal");
 function show(content: React.ReactNode) {
 	root.render(
 		<StrictMode>
-			<MantineProvider theme={theme} cssVariablesResolver={variables} defaultColorScheme="auto" colorSchemeManager={schemes}>
+			<MantineProvider
+				theme={theme}
+				cssVariablesResolver={variables}
+				deduplicateCssVariables={false}
+				defaultColorScheme="auto"
+				colorSchemeManager={schemes}
+			>
 				<QueryClientProvider client={queryClient}>{content}</QueryClientProvider>
 			</MantineProvider>
 		</StrictMode>,

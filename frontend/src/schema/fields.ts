@@ -20,6 +20,14 @@ export type Widget =
 	| "slug"
 	| "links";
 
+type Typed = { meta_model_name?: unknown; verbose_name?: unknown };
+
+/** The kind of an object in our words, else in the server's. */
+export function kindTitle(row: Typed): string {
+	const model = String(row.meta_model_name ?? "");
+	return tOr(String(row.verbose_name ?? ""), `kinds.${model.slice(model.lastIndexOf(".") + 1)}.title`);
+}
+
 /** What is asked for: a name for the words, and what may be sent. */
 export type Asked = { name: string; request: Property };
 

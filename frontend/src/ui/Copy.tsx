@@ -1,9 +1,9 @@
-import { ActionIcon } from "@mantine/core";
 import { IconCheck, IconCopy, IconEye, IconEyeOff } from "@tabler/icons-react";
 import { useEffect, useRef, useState } from "react";
 import { copyText } from "~/lib/clipboard";
 import { t } from "~/text/text";
 import classes from "./Copy.module.css";
+import { IconButton } from "./IconButton";
 
 export function CopyButton({ value, label }: { value: string; label: string }) {
 	const [state, setState] = useState<"idle" | "done" | "failed">("idle");
@@ -19,9 +19,9 @@ export function CopyButton({ value, label }: { value: string; label: string }) {
 	const said = { idle: "", done: t("common.copy.done"), failed: t("common.copy.failed") }[state];
 	return (
 		<>
-			<ActionIcon variant="default" size={32} onClick={copy} aria-label={t("common.copy.label", { what: label })} title={t("common.copy.title")}>
+			<IconButton onClick={copy} aria-label={t("common.copy.label", { what: label })}>
 				{state === "done" ? <IconCheck size={16} /> : <IconCopy size={16} />}
-			</ActionIcon>
+			</IconButton>
 			<span className="gh-visually-hidden" role="status">
 				{said}
 			</span>
@@ -44,14 +44,12 @@ export function CopyRow({ label, value, help, secret }: RowProps) {
 				<span className={`gh-mono ${classes.text}`}>{shown ? value || "–" : "•".repeat(24)}</span>
 				<span className={classes.buttons}>
 					{secret && (
-						<ActionIcon
-							variant="default"
-							size={32}
+						<IconButton
 							onClick={() => setShown(!shown)}
 							aria-label={t(shown ? "common.secret.hideOf" : "common.secret.showOf", { what: label })}
 						>
 							{shown ? <IconEyeOff size={16} /> : <IconEye size={16} />}
-						</ActionIcon>
+						</IconButton>
 					)}
 					<CopyButton value={value} label={label} />
 				</span>

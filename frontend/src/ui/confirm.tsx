@@ -1,6 +1,7 @@
-import { Button, Group, Modal } from "@mantine/core";
+import { Button } from "@mantine/core";
 import { type ReactNode, useEffect, useState } from "react";
 import { t } from "~/text/text";
+import { Dialog } from "./Dialog";
 
 type Question = { title: string; body: ReactNode; yes: string; danger?: boolean; act: () => Promise<unknown> };
 
@@ -18,40 +19,37 @@ export function Confirm({ onProblem }: { onProblem: (problem: unknown) => void }
 	useEffect(() => {
 		ask = setQuestion;
 	}, []);
+	if (!question) return null;
 	const close = () => setQuestion(undefined);
 
-	async function act() {
-		if (!question) return;
+	async function act({ act: answer }: Question) {
 		setBusy(true);
 		try {
-			await question.act();
-			close();
+			await answer();
 		} catch (problem) {
-			close();
 			onProblem(problem);
 		} finally {
 			setBusy(false);
+			close();
 		}
 	}
 
 	return (
-		<Modal
-			opened={!!question}
-			onClose={close}
-			title={question?.title}
-			centered
-			transitionProps={{ duration: 100 }}
-			closeButtonProps={{ "aria-label": t("common.close") }}
+		<Dialog
+			title={question.title}
+			onClose={() => !busy && close()}
+			buttons={
+				<>
+					<Button variant="default" onClick={close} disabled={busy}>
+						{t("common.no")}
+					</Button>
+					<Button onClick={() => act(question)} loading={busy} variant={question.danger ? "danger" : "filled"}>
+						{question.yes}
+					</Button>
+				</>
+			}
 		>
-			{question?.body}
-			<Group justify="flex-end" gap="xs" mt="lg">
-				<Button variant="default" onClick={close} disabled={busy} data-autofocus>
-					{t("common.no")}
-				</Button>
-				<Button onClick={act} loading={busy} className={question?.danger ? "gh-danger-button" : undefined}>
-					{question?.yes}
-				</Button>
-			</Group>
-		</Modal>
+			{question.body}
+		</Dialog>
 	);
 }

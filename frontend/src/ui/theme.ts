@@ -1,4 +1,11 @@
-import { type CSSVariablesResolver, createTheme, type MantineColorsTuple, type MantineThemeOverride } from "@mantine/core";
+import {
+	type CSSVariablesResolver,
+	createTheme,
+	defaultVariantColorsResolver,
+	type MantineColorsTuple,
+	type MantineThemeOverride,
+	type VariantColorsResolver,
+} from "@mantine/core";
 
 const teal: MantineColorsTuple = [
 	"#e9f5f4",
@@ -40,14 +47,25 @@ const dark: MantineColorsTuple = [
 const font = 'system-ui, -apple-system, "Segoe UI", Roboto, "Noto Sans", "Liberation Sans", sans-serif';
 const mono = 'ui-monospace, "Cascadia Mono", "SF Mono", Menlo, Consolas, "Liberation Mono", monospace';
 
+/** Text on the accent is white on its dark shade and dark on its light one; Mantine knows only one of the two. */
+const variants: VariantColorsResolver = (input) => {
+	const usual = defaultVariantColorsResolver(input);
+	if (input.variant === "danger")
+		return { ...usual, background: "#b42318", hover: "#8f1c13", color: "#fff", border: "1px solid transparent" };
+	const accent = input.variant === "filled" && (input.color === undefined || input.color === "teal");
+	if (!accent) return usual;
+	return { ...usual, background: "var(--gh-accent)", hover: "var(--gh-accent-hover)", color: "var(--gh-on-accent)" };
+};
+
+const onAccent = { iconColor: "var(--gh-on-accent)" };
+
 /** The theme of one of the two programs; only the size of the type differs. */
 export function makeTheme(size: "admin" | "portal"): MantineThemeOverride {
 	const admin = size === "admin";
 	return createTheme({
 		primaryColor: "teal",
 		primaryShade: { light: 8, dark: 4 },
-		autoContrast: true,
-		luminanceThreshold: 0.35,
+		variantColorResolver: variants,
 		black: "#16302f",
 		colors: { teal, gray: grey, dark },
 		fontFamily: font,
@@ -71,6 +89,19 @@ export function makeTheme(size: "admin" | "portal"): MantineThemeOverride {
 		respectReducedMotion: true,
 		cursorType: "pointer",
 		focusRing: "auto",
+		components: {
+			Checkbox: { defaultProps: { radius: 4, ...onAccent } },
+			Radio: { defaultProps: onAccent },
+			Pagination: { vars: () => ({ root: { "--pagination-active-color": "var(--gh-on-accent)" } }) },
+			Input: { styles: { input: { fontSize: "var(--mantine-font-size-md)" } } },
+			InputWrapper: {
+				styles: {
+					label: { fontSize: "var(--mantine-font-size-md)" },
+					description: { fontSize: "var(--mantine-font-size-sm)" },
+					error: { fontSize: "var(--mantine-font-size-sm)" },
+				},
+			},
+		},
 	});
 }
 
@@ -91,6 +122,7 @@ export const variables: CSSVariablesResolver = () => ({
 		"--gh-text": "#16302f",
 		"--gh-soft": "#4d6463",
 		"--gh-accent": "#0b5f5c",
+		"--gh-accent-hover": "#084d4a",
 		"--gh-on-accent": "#ffffff",
 		"--gh-good": "#14693a",
 		"--gh-good-ground": "#e3f4ea",
@@ -117,6 +149,7 @@ export const variables: CSSVariablesResolver = () => ({
 		"--gh-text": "#e4eeed",
 		"--gh-soft": "#a3b8b6",
 		"--gh-accent": "#5cc4bd",
+		"--gh-accent-hover": "#74d0c9",
 		"--gh-on-accent": "#06201e",
 		"--gh-good": "#7bd6a0",
 		"--gh-good-ground": "#12301f",

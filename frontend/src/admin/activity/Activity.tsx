@@ -9,12 +9,12 @@ import { useAddress } from "~/list/useList";
 import { t } from "~/text/text";
 import { complain, told } from "~/ui/notices";
 import { Page } from "../frame/Page";
-import { actionName } from "./sentence";
+import classes from "./Activity.module.css";
 import { EventList } from "./EventList";
 import { exportEvents, type Format } from "./export";
 import { Facets } from "./Facets";
+import { actionName } from "./sentence";
 import { useLive } from "./useLive";
-import classes from "./Activity.module.css";
 
 const narrowing = ["action", "username", "client_ip", "brand_name"] as const;
 
@@ -38,7 +38,11 @@ export function Activity() {
 			},
 			...narrowing
 				.filter((name) => name !== "action" && state.filters[name])
-				.map((name) => ({ name, label: t(`activity.filter.${name}`), options: [{ value: state.filters[name] ?? "", label: state.filters[name] ?? "" }] })),
+				.map((name) => ({
+					name,
+					label: t(`activity.filter.${name}`),
+					options: [{ value: state.filters[name] ?? "", label: state.filters[name] ?? "" }],
+				})),
 		],
 		[actions, state],
 	);
@@ -83,7 +87,11 @@ export function Activity() {
 			}
 		>
 			<div className={classes.columns}>
-				<Facets current={state.filters.action} narrowed={{ search: state.search, username: state.filters.username }} onChoose={(action) => change({ action })} />
+				<Facets
+					current={state.filters.action}
+					narrowed={{ search: state.search, username: state.filters.username }}
+					onChoose={(action) => change({ action })}
+				/>
 				<div className={classes.list}>
 					<EventList filters={filters} />
 				</div>

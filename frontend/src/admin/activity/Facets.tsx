@@ -30,7 +30,11 @@ export function Facets({ current, narrowed, onChoose }: Props) {
 			<ul>
 				{rows.map((row) => (
 					<li key={row.id}>
-						<UnstyledButton className={classes.facet} aria-pressed={row.id === current} onClick={() => onChoose(row.id === current ? undefined : row.id)}>
+						<UnstyledButton
+							className={classes.facet}
+							aria-pressed={row.id === current}
+							onClick={() => onChoose(row.id === current ? undefined : row.id)}
+						>
 							<span>{actionName(row.id)}</span>
 							<span className={classes.count}>{number(row.count)}</span>
 						</UnstyledButton>

@@ -1,12 +1,14 @@
 // What a change of an object changed, from the context of its event.
 import type { Event } from "~/api/schema.gen";
 import { labelOf } from "~/schema/fields";
+import { t } from "~/text/text";
 import { modelOfEvent } from "./sentence";
 
 export type Change = { name: string; label: string; before: string; after: string };
 
 const shown = (value: unknown): string => {
 	if (value === null || value === undefined || value === "") return "";
+	if (typeof value === "boolean") return t(value ? "common.yes" : "common.noShort");
 	return typeof value === "string" ? value : JSON.stringify(value);
 };
 

@@ -25,5 +25,14 @@ export async function exportEvents(query: Query, format: Format): Promise<number
 
 const rowsOf = (events: Event[]): string[][] => [
 	["id", "created", "action", "user", "client_ip", "app", "text", "context"],
-	...events.map((event) => [event.pk, event.created, event.action, whoOf(event), event.client_ip ?? "", event.app, sentenceOf(event), JSON.stringify(event.context ?? {})]),
+	...events.map((event) => [
+		event.pk,
+		event.created,
+		event.action,
+		whoOf(event),
+		event.client_ip ?? "",
+		event.app,
+		sentenceOf(event),
+		JSON.stringify(event.context ?? {}),
+	]),
 ];

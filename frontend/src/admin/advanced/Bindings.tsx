@@ -30,7 +30,12 @@ export function Bindings({ target }: { target: string }) {
 			linkOf={(binding) => at.object("bindings", binding.pk)}
 			columns={[
 				{ id: "name", title: t("advanced.name"), cell: name },
-				{ id: "what", title: t("advanced.boundKind"), from: "phone", cell: (binding) => <Chip>{t(binding.policy ? "kinds.policy.one" : binding.group ? "kinds.group.one" : "kinds.user.one")}</Chip> },
+				{
+					id: "what",
+					title: t("advanced.boundKind"),
+					from: "phone",
+					cell: (binding) => <Chip>{t(binding.policy ? "kinds.policy.one" : binding.group ? "kinds.group.one" : "kinds.user.one")}</Chip>,
+				},
 				{ id: "order", title: t("fields.order"), sort: "order", right: true, cell: (binding) => binding.order },
 				{
 					id: "state",

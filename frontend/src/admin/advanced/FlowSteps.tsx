@@ -1,21 +1,20 @@
-import { ActionIcon, Button, Skeleton } from "@mantine/core";
+import { Button, Skeleton } from "@mantine/core";
 import { IconArrowDown, IconArrowUp, IconSettings, IconTrash } from "@tabler/icons-react";
 import { useState } from "react";
 import { send } from "~/api/client";
 import { type Page, useChange, useGet } from "~/api/query";
 import type { FlowStageBinding } from "~/api/schema.gen";
 import { ReferenceInput } from "~/forms/ReferenceInput";
-import type { Row } from "~/schema/description";
-import type { Field } from "~/schema/fields";
+import { type Field, kindTitle } from "~/schema/fields";
 import { t } from "~/text/text";
 import { Empty, Problem } from "~/ui/Empty";
+import { IconButton } from "~/ui/IconButton";
 import { complain } from "~/ui/notices";
 import { at } from "../frame/addresses";
 import { Section } from "../frame/Page";
 import { go, To } from "../frame/To";
 import { useDelete } from "../frame/UsedBy";
 import classes from "./Advanced.module.css";
-import { kindTitle } from "./Cell";
 import { reordered } from "./reorder";
 
 const stageField = (): Field => ({
@@ -32,7 +31,9 @@ const stageField = (): Field => ({
 
 /** The steps of a flow in their order; moved with buttons, so that the keyboard can do it too. */
 export function FlowSteps({ flow }: { flow: string }) {
-	const { data, error, refetch } = useGet<Page<FlowStageBinding>>("/flows/bindings/", { query: { target: flow, ordering: "order", page_size: 100 } });
+	const { data, error, refetch } = useGet<Page<FlowStageBinding>>("/flows/bindings/", {
+		query: { target: flow, ordering: "order", page_size: 100 },
+	});
 	const [stage, setStage] = useState<string | number | null>(null);
 	const askDelete = useDelete();
 	const steps = [...(data?.results ?? [])].sort((a, b) => a.order - b.order);
@@ -63,34 +64,30 @@ export function FlowSteps({ flow }: { flow: string }) {
 								<span className={classes.stepWords}>
 									<To to={at.object("stages", step.stage)}>{name}</To>
 									<span className="gh-soft" style={{ display: "block", fontSize: 12 }}>
-										{kindTitle(step.stage_obj as unknown as Row)}
+										{kindTitle(step.stage_obj)}
 									</span>
 								</span>
 								<span className={classes.buttons}>
-									<ActionIcon
-										variant="default"
-										size={32}
+									<IconButton
 										disabled={index === 0 || move.isPending}
 										aria-label={t("flows.moveUp", { name })}
 										onClick={() => shift(index, index - 1)}
 									>
 										<IconArrowUp size={16} />
-									</ActionIcon>
-									<ActionIcon
-										variant="default"
-										size={32}
+									</IconButton>
+									<IconButton
 										disabled={index === steps.length - 1 || move.isPending}
 										aria-label={t("flows.moveDown", { name })}
 										onClick={() => shift(index, index + 1)}
 									>
 										<IconArrowDown size={16} />
-									</ActionIcon>
-									<ActionIcon variant="default" size={32} aria-label={t("flows.stepSettings", { name })} onClick={() => go(at.object("steps", step.pk))}>
+									</IconButton>
+									<IconButton aria-label={t("flows.stepSettings", { name })} onClick={() => go(at.object("steps", step.pk))}>
 										<IconSettings size={16} />
-									</ActionIcon>
-									<ActionIcon variant="default" size={32} aria-label={t("flows.removeStep", { name })} onClick={() => askDelete(`/flows/bindings/${step.pk}/`, name)}>
+									</IconButton>
+									<IconButton aria-label={t("flows.removeStep", { name })} onClick={() => askDelete(`/flows/bindings/${step.pk}/`, name)}>
 										<IconTrash size={16} />
-									</ActionIcon>
+									</IconButton>
 								</span>
 							</li>
 						);
@@ -98,8 +95,20 @@ export function FlowSteps({ flow }: { flow: string }) {
 				</ol>
 			)}
 			<div className={classes.adder}>
-				<ReferenceInput id="flow-stage" label={t("flows.addStep")} required={false} field={stageField()} value={stage} onChange={setStage} />
-				<Button variant="default" disabled={stage === null} loading={add.isPending} onClick={() => add.mutate(undefined, { onError: complain })}>
+				<ReferenceInput
+					id="flow-stage"
+					label={t("flows.addStep")}
+					required={false}
+					field={stageField()}
+					value={stage}
+					onChange={setStage}
+				/>
+				<Button
+					variant="default"
+					disabled={stage === null}
+					loading={add.isPending}
+					onClick={() => add.mutate(undefined, { onError: complain })}
+				>
 					{t("flows.add")}
 				</Button>
 			</div>

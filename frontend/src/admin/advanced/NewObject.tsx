@@ -23,7 +23,10 @@ export function NewObject() {
 	const family = familyOf(id);
 	const kind = family?.kind ?? String(search.model ?? "");
 	const preset = useMemo(
-		() => Object.fromEntries(presets.filter((name) => search[name] !== undefined).map((name) => [name, numbers.has(name) ? Number(search[name]) : search[name]])),
+		() =>
+			Object.fromEntries(
+				presets.filter((name) => search[name] !== undefined).map((name) => [name, numbers.has(name) ? Number(search[name]) : search[name]]),
+			),
 		[search],
 	);
 	if (!family) return <Missing />;

@@ -16,8 +16,8 @@ import { Page, Section, TabLinks } from "../frame/Page";
 import { go } from "../frame/To";
 import { Danger } from "../frame/UsedBy";
 import { Bindings } from "./Bindings";
-import { type Family, familyOf } from "./families";
 import { FlowSteps } from "./FlowSteps";
+import { type Family, familyOf } from "./families";
 import { nameOfRow } from "./names";
 import { lists } from "./order";
 import { TestRun } from "./TestRun";
@@ -37,7 +37,13 @@ function useObject(family: Family, id: string) {
 	const own = kind ? `${kind.path}${encodeURIComponent(id)}/` : "";
 	const whole = useGet<Row>(own, { enabled: !family.kind && !!kind });
 	const object = family.kind || (kinds && common.data && !kind) ? common.data : whole.data;
-	return { object, kind, error: common.error ?? whole.error, again: common.refetch, path: kind ? own : `${family.path}${encodeURIComponent(id)}/` };
+	return {
+		object,
+		kind,
+		error: common.error ?? whole.error,
+		again: common.refetch,
+		path: kind ? own : `${family.path}${encodeURIComponent(id)}/`,
+	};
 }
 
 function Found({ family, id }: { family: Family; id: string }) {
@@ -78,7 +84,14 @@ function Loaded({ family, object, kind, path, crumbs }: LoadedProps) {
 			}
 			actions={
 				isFlow && (
-					<Button component="a" href={`/if/flow/${String(object.slug)}/`} target="_blank" rel="noopener noreferrer" variant="default" rightSection={<IconExternalLink size={16} />}>
+					<Button
+						component="a"
+						href={`/if/flow/${String(object.slug)}/`}
+						target="_blank"
+						rel="noopener noreferrer"
+						variant="default"
+						rightSection={<IconExternalLink size={16} />}
+					>
 						{t("flows.open")}
 					</Button>
 				)
@@ -87,7 +100,11 @@ function Loaded({ family, object, kind, path, crumbs }: LoadedProps) {
 				<TabLinks
 					label={name}
 					current={tab}
-					tabs={tabs.map((one) => ({ id: one, label: t(`advanced.tab.${one}`), to: at.object(family.id, id, one === tabs[0] ? undefined : one) }))}
+					tabs={tabs.map((one) => ({
+						id: one,
+						label: t(`advanced.tab.${one}`),
+						to: at.object(family.id, id, one === tabs[0] ? undefined : one),
+					}))}
 				/>
 			}
 		>

@@ -31,11 +31,23 @@ export function TestRun({ family, pk }: { family: string; pk: string }) {
 			<Box maw={420}>
 				<ReferenceInput id="test-person" label={field.label} required={false} field={field} value={person} onChange={setPerson} />
 			</Box>
-			<Button mt="sm" variant="default" disabled={person === null} loading={run.isPending} onClick={() => run.mutate(undefined, { onError: complain })}>
+			<Button
+				mt="sm"
+				variant="default"
+				disabled={person === null}
+				loading={run.isPending}
+				onClick={() => run.mutate(undefined, { onError: complain })}
+			>
 				{t("advanced.testRun")}
 			</Button>
 			{run.data && (
-				<Alert mt="md" variant="default" role="status" icon={<ToneIcon tone={good ? "good" : "danger"} size={18} />} title={t(good ? "advanced.testYes" : "advanced.testNo")}>
+				<Alert
+					mt="md"
+					variant="default"
+					role="status"
+					icon={<ToneIcon tone={good ? "good" : "danger"} size={18} />}
+					title={t(good ? "advanced.testYes" : "advanced.testNo")}
+				>
 					{run.data.messages?.map((message) => (
 						<div key={message}>{message}</div>
 					))}

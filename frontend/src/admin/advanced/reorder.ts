@@ -8,8 +8,10 @@ export function reordered(steps: Step[], from: number, to: number): Step[] {
 	next.splice(to, 0, moved);
 	const places = steps.map((step) => step.order);
 	const distinct = new Set(places).size === places.length;
-	return next.map((step, index) => ({ pk: step.pk, order: distinct ? (places[index] ?? index * 10) : index * 10 })).filter((step) => {
-		const before = steps.find((one) => one.pk === step.pk);
-		return before?.order !== step.order;
-	});
+	return next
+		.map((step, index) => ({ pk: step.pk, order: distinct ? (places[index] ?? index * 10) : index * 10 }))
+		.filter((step) => {
+			const before = steps.find((one) => one.pk === step.pk);
+			return before?.order !== step.order;
+		});
 }

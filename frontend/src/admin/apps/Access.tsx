@@ -1,10 +1,11 @@
-import { Button, Group, Radio, Stack } from "@mantine/core";
+import { Radio, Stack } from "@mantine/core";
 import { useMemo, useState } from "react";
 import { send } from "~/api/client";
 import type { Access as AccessValue } from "~/api/gatehouse";
 import { useChange } from "~/api/query";
 import type { Group as GroupRow, User } from "~/api/schema.gen";
 import { LeaveGuard } from "~/forms/LeaveGuard";
+import { SaveBar } from "~/forms/SaveBar";
 import { same } from "~/forms/wire";
 import { t } from "~/text/text";
 import { personName } from "~/ui/names";
@@ -24,7 +25,11 @@ const userItem = (user: Pick<User, "pk" | "name" | "username"> & { avatar?: stri
 });
 const keys = (draft: Draft) => [draft.everyone, draft.groups.map((item) => item.key).sort(), draft.users.map((item) => item.key).sort()];
 
-const draftOf = (access: AccessValue): Draft => ({ everyone: access.everyone, groups: access.groups.map(groupItem), users: access.users.map(userItem) });
+const draftOf = (access: AccessValue): Draft => ({
+	everyone: access.everyone,
+	groups: access.groups.map(groupItem),
+	users: access.users.map(userItem),
+});
 
 /** Who can use this application? */
 export function Access({ slug, access }: { slug: string; access: AccessValue }) {
@@ -42,7 +47,8 @@ export function Access({ slug, access }: { slug: string; access: AccessValue }) 
 		() => told(t("access.saved")),
 	);
 	const add = (side: "groups" | "users") => (item: Item) => setEdited({ ...draft, [side]: [...draft[side], item] });
-	const drop = (side: "groups" | "users") => (item: Item) => setEdited({ ...draft, [side]: draft[side].filter((one) => one.key !== item.key) });
+	const drop = (side: "groups" | "users") => (item: Item) =>
+		setEdited({ ...draft, [side]: draft[side].filter((one) => one.key !== item.key) });
 	const nobody = !draft.everyone && draft.groups.length + draft.users.length === 0;
 	return (
 		<>
@@ -75,19 +81,14 @@ export function Access({ slug, access }: { slug: string; access: AccessValue }) 
 						/>
 					</Stack>
 				)}
-				<Group mt="lg" gap="xs">
-					<Button disabled={!dirty} loading={save.isPending} onClick={() => save.mutate(undefined, { onSuccess: () => setEdited(undefined), onError: complain })}>
-						{t("forms.save")}
-					</Button>
-					{dirty && (
-						<Button variant="default" onClick={() => setEdited(undefined)}>
-							{t("forms.discard")}
-						</Button>
-					)}
-					<span className="gh-soft" role="status">
-						{nobody ? t("access.nobody") : dirty ? t("forms.unsaved") : ""}
-					</span>
-				</Group>
+				<SaveBar
+					dirty={dirty}
+					existing
+					saving={save.isPending}
+					note={nobody ? t("access.nobody") : undefined}
+					onSave={() => save.mutate(undefined, { onSuccess: () => setEdited(undefined), onError: complain })}
+					onDiscard={() => setEdited(undefined)}
+				/>
 				<LeaveGuard when={dirty && !save.isPending} />
 			</Section>
 			<AccessTest slug={slug} />

@@ -4,6 +4,7 @@ import { useParams } from "@tanstack/react-router";
 import type { ApplicationSetup } from "~/api/gatehouse";
 import { useGet } from "~/api/query";
 import { useAddress } from "~/list/useList";
+import { kindTitle } from "~/schema/fields";
 import { t } from "~/text/text";
 import { Chip } from "~/ui/Chip";
 import { Problem } from "~/ui/Empty";
@@ -42,13 +43,20 @@ export function AppPage() {
 			icon={<Face name={application.name} src={application.meta_icon} size={48} square />}
 			chips={
 				<>
-					<Chip>{provider?.verbose_name ?? t("apps.linkOnly")}</Chip>
+					<Chip>{provider ? kindTitle(provider) : t("apps.linkOnly")}</Chip>
 					<Chip tone={access.everyone ? "notice" : "good"}>{access.sentence}</Chip>
 				</>
 			}
 			actions={
 				application.launch_url && (
-					<Button component="a" href={application.launch_url} target="_blank" rel="noopener noreferrer" variant="default" rightSection={<IconExternalLink size={16} />}>
+					<Button
+						component="a"
+						href={application.launch_url}
+						target="_blank"
+						rel="noopener noreferrer"
+						variant="default"
+						rightSection={<IconExternalLink size={16} />}
+					>
 						{t("apps.open")}
 					</Button>
 				)

@@ -2,6 +2,7 @@ import { Button } from "@mantine/core";
 import { IconApps, IconPlus } from "@tabler/icons-react";
 import type { Application } from "~/api/schema.gen";
 import { ListView } from "~/list/ListView";
+import { kindTitle } from "~/schema/fields";
 import { t } from "~/text/text";
 import { Chip } from "~/ui/Chip";
 import { Empty } from "~/ui/Empty";
@@ -35,9 +36,15 @@ export function Apps() {
 						id: "provider",
 						title: t("apps.column.signIn"),
 						from: "phone",
-						cell: (app) => (app.provider_obj ? <Chip>{app.provider_obj.verbose_name}</Chip> : <Chip tone="notice">{t("apps.linkOnly")}</Chip>),
+						cell: (app) =>
+							app.provider_obj ? <Chip>{kindTitle(app.provider_obj)}</Chip> : <Chip tone="notice">{t("apps.linkOnly")}</Chip>,
 					},
-					{ id: "launch", title: t("apps.column.address"), from: "desk", cell: (app) => <span className="gh-mono">{app.launch_url || "–"}</span> },
+					{
+						id: "launch",
+						title: t("apps.column.address"),
+						from: "desk",
+						cell: (app) => <span className="gh-mono">{app.launch_url || "–"}</span>,
+					},
 				]}
 				empty={
 					<Empty icon={<IconApps size={32} />} title={t("apps.emptyTitle")} text={t("apps.emptyText")}>

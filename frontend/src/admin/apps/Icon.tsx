@@ -18,10 +18,13 @@ export function Icon({ application }: { application: Application }) {
 		form.append("file", file);
 		return send("POST", `${path}/set_icon/`, form);
 	}, done);
-	const setFrom = useChange((address: string) => send("POST", `${path}/set_icon_url/`, { url: address }), () => {
-		setUrl("");
-		done();
-	});
+	const setFrom = useChange(
+		(address: string) => send("POST", `${path}/set_icon_url/`, { url: address }),
+		() => {
+			setUrl("");
+			done();
+		},
+	);
 	const clear = useChange(() => {
 		const form = new FormData();
 		form.append("clear", "true");
@@ -35,7 +38,10 @@ export function Icon({ application }: { application: Application }) {
 		<Section title={t("apps.icon")} text={t("apps.iconText")}>
 			<Group gap="md" align="flex-end">
 				<Face key={application.meta_icon} name={application.name} src={application.meta_icon} size={56} square />
-				<FileButton accept="image/png,image/jpeg,image/webp,image/svg+xml" onChange={(file) => file && upload.mutate(file, { onError: complain })}>
+				<FileButton
+					accept="image/png,image/jpeg,image/webp,image/svg+xml"
+					onChange={(file) => file && upload.mutate(file, { onError: complain })}
+				>
 					{(props) => (
 						<Button {...props} variant="default" loading={upload.isPending}>
 							{t("apps.iconUpload")}

@@ -23,7 +23,12 @@ export function NewApp() {
 	const chosen = state.values.access === "chosen";
 	const add = useChange(
 		() => {
-			const body = { ...toCreate(fields, state.values), access: state.values.access, groups: chosen ? state.values.groups : [], users: chosen ? state.values.users : [] };
+			const body = {
+				...toCreate(fields, state.values),
+				access: state.values.access,
+				groups: chosen ? state.values.groups : [],
+				users: chosen ? state.values.users : [],
+			};
 			return send<ApplicationSetup>("POST", "/gatehouse/applications/", body as NewApplication);
 		},
 		(made) => {

@@ -22,9 +22,11 @@ export function Setup({ setup }: { setup: ApplicationSetup }) {
 					))}
 				</Alert>
 			)}
-			<Section title={t("apps.access")} text={access.sentence} actions={<To to={at.app(application.slug, "access")}>{t("apps.changeAccess")}</To>}>
-				{null}
-			</Section>
+			<Section
+				title={t("apps.access")}
+				text={access.sentence}
+				actions={<To to={at.app(application.slug, "access")}>{t("apps.changeAccess")}</To>}
+			/>
 			<Section title={t("apps.values")} text={t("apps.valuesText", { name: application.name })}>
 				{values.length === 0 ? (
 					<Empty title={t("apps.noValues")} text={t("apps.noValuesText")} />

@@ -19,7 +19,11 @@ export const usersField = (): Field => field("users", "references", { reference:
 
 export const foldedFields = (): Field[] =>
 	[
-		field("client_type", "choice", { options: optionsOf("client_type", ["confidential", "public"]), default: "confidential", required: true }),
+		field("client_type", "choice", {
+			options: optionsOf("client_type", ["confidential", "public"]),
+			default: "confidential",
+			required: true,
+		}),
 		field("signing", "choice", { options: optionsOf("signing", ["rs256", "es256", "hs256"]), default: "rs256", required: true }),
 		field("consent", "switch"),
 		field("slug", "slug"),

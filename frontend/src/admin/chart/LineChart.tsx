@@ -23,7 +23,12 @@ export default function LineChart({ title, times, lines }: Props) {
 		if (!element) return;
 		const [at, all] = JSON.parse(content) as [number[], Line[]];
 		const colour = (name: string) => getComputedStyle(element).getPropertyValue(name).trim();
-		const axis = { stroke: colour("--gh-soft"), grid: { stroke: colour("--gh-line"), width: 1 }, ticks: { show: false }, font: "12px system-ui" };
+		const axis = {
+			stroke: colour("--gh-soft"),
+			grid: { stroke: colour("--gh-line"), width: 1 },
+			ticks: { show: false },
+			font: "12px system-ui",
+		};
 		const day = new Intl.DateTimeFormat(currentLocale(), { weekday: "short", day: "numeric" });
 		const chart = new uPlot(
 			{
@@ -33,7 +38,12 @@ export default function LineChart({ title, times, lines }: Props) {
 				cursor: { y: false },
 				scales: { y: { range: (_chart, _least, most) => [0, Math.max(4, Math.ceil((most ?? 0) * 1.1))] } },
 				axes: [
-					{ ...axis, space: 70, values: (_chart, ticks) => ticks.map((tick) => day.format(tick * 1000)), incrs: [86_400, 172_800, 604_800] },
+					{
+						...axis,
+						space: 70,
+						values: (_chart, ticks) => ticks.map((tick) => day.format(tick * 1000)),
+						incrs: [86_400, 172_800, 604_800],
+					},
 					{ ...axis, size: 36, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000] },
 				],
 				series: [
@@ -64,7 +74,15 @@ export default function LineChart({ title, times, lines }: Props) {
 				{lines.map((line) => (
 					<span key={line.name} className={classes.key}>
 						<svg width="18" height="8" aria-hidden="true">
-							<line x1="0" y1="4" x2="18" y2="4" stroke={`var(${line.colour})`} strokeWidth="2" strokeDasharray={line.dash ? "5 4" : undefined} />
+							<line
+								x1="0"
+								y1="4"
+								x2="18"
+								y2="4"
+								stroke={`var(${line.colour})`}
+								strokeWidth="2"
+								strokeDasharray={line.dash ? "5 4" : undefined}
+							/>
 						</svg>
 						{line.name}: {number(line.values.reduce((sum, value) => sum + value, 0))}
 					</span>
@@ -74,7 +92,7 @@ export default function LineChart({ title, times, lines }: Props) {
 			<details className={classes.table}>
 				<summary>{t("chart.table")}</summary>
 				{/* biome-ignore lint/a11y/noNoninteractiveTabindex: the keyboard scrolls it */}
-				<div className={classes.scroll} tabIndex={0} role="region" aria-label={title}>
+				<section className={classes.scroll} tabIndex={0} aria-label={title}>
 					<table>
 						<thead>
 							<tr>
@@ -97,7 +115,7 @@ export default function LineChart({ title, times, lines }: Props) {
 							))}
 						</tbody>
 					</table>
-				</div>
+				</section>
 			</details>
 		</figure>
 	);

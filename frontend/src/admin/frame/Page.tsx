@@ -57,7 +57,7 @@ export function TabLinks({ tabs, current, label }: { tabs: TabLink[]; current: s
 	);
 }
 
-type SectionProps = { title: string; text?: string; actions?: ReactNode; children: ReactNode; danger?: boolean };
+type SectionProps = { title: string; text?: string; actions?: ReactNode; children?: ReactNode; danger?: boolean };
 
 /** A part of a page with a heading, in a panel. */
 export function Section({ title, text, actions, children, danger }: SectionProps) {

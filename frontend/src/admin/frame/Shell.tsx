@@ -1,4 +1,4 @@
-import { ActionIcon, AppShell, Burger, Drawer, Menu, UnstyledButton } from "@mantine/core";
+import { AppShell, Burger, Drawer, Menu, UnstyledButton } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
 import { IconApps, IconLogout, IconSearch, IconUser } from "@tabler/icons-react";
 import { Outlet, useRouterState } from "@tanstack/react-router";
@@ -8,9 +8,11 @@ import { inDesktop } from "~/lib/desktop";
 import { t } from "~/text/text";
 import { confirm } from "~/ui/confirm";
 import { Face } from "~/ui/Face";
+import { IconButton } from "~/ui/IconButton";
 import { Mark } from "~/ui/Mark";
 import { personName } from "~/ui/names";
 import { SchemeSwitch } from "~/ui/SchemeSwitch";
+import { SkipLink } from "~/ui/SkipLink";
 import { at } from "./addresses";
 import { useCrumbs } from "./crumbs";
 import { Impersonating } from "./Impersonating";
@@ -39,16 +41,7 @@ export function Shell() {
 
 	return (
 		<AppShell header={{ height: 56 }} navbar={{ width: 216, breakpoint: "sm", collapsed: { mobile: true } }} transitionDuration={0}>
-			<a
-				className="gh-skip"
-				href="#main"
-				onClick={(event) => {
-					event.preventDefault();
-					main.current?.focus();
-				}}
-			>
-				{t("common.skip")}
-			</a>
+			<SkipLink />
 			<AppShell.Header className={classes.header}>
 				<Burger opened={menuOpen} onClick={menu.toggle} hiddenFrom="sm" size="sm" aria-label={t("frame.menu")} aria-expanded={menuOpen} />
 				<Brand />
@@ -93,8 +86,8 @@ function Trail() {
 	return (
 		<nav className={classes.trail} aria-label={t("frame.trail")}>
 			<ol>
-				{crumbs.map((crumb, index) => (
-					<li key={`${index}-${crumb.label}`}>
+				{crumbs.map((crumb) => (
+					<li key={crumb.to || crumb.label}>
 						{crumb.to ? <To to={crumb.to}>{crumb.label}</To> : <span aria-current="page">{crumb.label}</span>}
 					</li>
 				))}
@@ -112,9 +105,9 @@ function SearchButton() {
 				<span>{t("palette.open")}</span>
 				<kbd>{key}</kbd>
 			</UnstyledButton>
-			<ActionIcon variant="default" size={36} hiddenFrom="sm" onClick={openPalette} aria-label={t("palette.open")}>
+			<IconButton className={classes.searchIcon} onClick={openPalette} aria-label={t("palette.open")}>
 				<IconSearch size={18} />
-			</ActionIcon>
+			</IconButton>
 		</>
 	);
 }

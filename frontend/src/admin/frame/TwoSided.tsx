@@ -1,4 +1,4 @@
-import { ActionIcon, CloseButton, Loader, TextInput } from "@mantine/core";
+import { CloseButton, Loader, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { IconCheck, IconMinus, IconPlus } from "@tabler/icons-react";
 import { type ReactNode, useState } from "react";
@@ -6,6 +6,7 @@ import type { Query } from "~/api/client";
 import { type Page, useGet } from "~/api/query";
 import { t } from "~/text/text";
 import { Face } from "~/ui/Face";
+import { IconButton } from "~/ui/IconButton";
 import { problemText } from "~/ui/problem";
 import { To } from "./To";
 import classes from "./TwoSided.module.css";
@@ -61,9 +62,9 @@ export function TwoSided<T>({ source, chosen, titles, busy, onAdd, onRemove }: P
 							<span className="gh-visually-hidden">{t("twoSided.inside")}</span>
 						</span>
 					) : (
-						<ActionIcon variant="default" size={28} disabled={busy} aria-label={t("twoSided.add", { name: item.label })} onClick={() => onAdd(item)}>
+						<IconButton small disabled={busy} aria-label={t("twoSided.add", { name: item.label })} onClick={() => onAdd(item)}>
 							<IconPlus size={16} />
-						</ActionIcon>
+						</IconButton>
 					)
 				}
 			/>
@@ -71,9 +72,9 @@ export function TwoSided<T>({ source, chosen, titles, busy, onAdd, onRemove }: P
 				title={titles.chosen}
 				side={mine}
 				button={(item) => (
-					<ActionIcon variant="default" size={28} disabled={busy} aria-label={t("twoSided.remove", { name: item.label })} onClick={() => onRemove(item)}>
+					<IconButton small disabled={busy} aria-label={t("twoSided.remove", { name: item.label })} onClick={() => onRemove(item)}>
 						<IconMinus size={16} />
-					</ActionIcon>
+					</IconButton>
 				)}
 			/>
 		</div>
@@ -92,7 +93,9 @@ function Side({ title, side, button }: { title: string; side: ReturnType<typeof 
 				placeholder={t("list.search")}
 				value={side.search}
 				onChange={(event) => side.setSearch(event.currentTarget.value)}
-				rightSection={side.search ? <CloseButton size="sm" aria-label={t("list.clearSearch")} onClick={() => side.setSearch("")} /> : undefined}
+				rightSection={
+					side.search ? <CloseButton size="sm" aria-label={t("list.clearSearch")} onClick={() => side.setSearch("")} /> : undefined
+				}
 			/>
 			{side.error && <p role="alert">{problemText(side.error)}</p>}
 			{side.loading && <Loader size="sm" my="md" />}

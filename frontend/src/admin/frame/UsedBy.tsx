@@ -1,5 +1,5 @@
-import { useQueryClient } from "@tanstack/react-query";
 import { Button, Skeleton } from "@mantine/core";
+import { useQueryClient } from "@tanstack/react-query";
 import { get } from "~/api/client";
 import { keyOf, remove, useGet } from "~/api/query";
 import type { UsedBy as Use } from "~/api/schema.gen";

@@ -1,6 +1,6 @@
 import { SimpleGrid, Skeleton } from "@mantine/core";
-import { useGet } from "~/api/query";
 import type { Status } from "~/api/gatehouse";
+import { useGet } from "~/api/query";
 import { bytes, number } from "~/lib/format";
 import { t } from "~/text/text";
 import { Ago } from "~/ui/Ago";
@@ -9,8 +9,8 @@ import { personName } from "~/ui/names";
 import { Page, Section } from "../frame/Page";
 import { useMe } from "../frame/session";
 import { Checks } from "./Checks";
-import { Live } from "./Live";
 import classes from "./Home.module.css";
+import { Live } from "./Live";
 import { SignIns } from "./SignIns";
 import { Steps } from "./Steps";
 

@@ -4,9 +4,9 @@ import { type Page, useGet } from "~/api/query";
 import type { Event } from "~/api/schema.gen";
 import { t } from "~/text/text";
 import { Ago } from "~/ui/Ago";
-import { ToneIcon } from "~/ui/Chip";
 import { Empty, Problem } from "~/ui/Empty";
-import { sentenceOf, toneOf } from "../activity/sentence";
+import { EventIcon } from "../activity/EventIcon";
+import { sentenceOf } from "../activity/sentence";
 import { useLive } from "../activity/useLive";
 import { at } from "../frame/addresses";
 import { Section } from "../frame/Page";
@@ -40,7 +40,7 @@ export function Live() {
 				<ul className={classes.list}>
 					{shown.map((event) => (
 						<li key={event.pk} className={classes.item}>
-							<ToneIcon tone={toneOf(event.action)} size={18} />
+							<EventIcon action={event.action} />
 							<div className={classes.words}>
 								<To to={at.event(event.pk)} style={{ color: "inherit" }}>
 									{sentenceOf(event)}

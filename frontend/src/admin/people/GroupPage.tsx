@@ -16,8 +16,8 @@ import { complain } from "~/ui/notices";
 import { EventList } from "../activity/EventList";
 import { at } from "../frame/addresses";
 import { Page, Section, TabLinks } from "../frame/Page";
-import { type Item, TwoSided } from "../frame/TwoSided";
 import { go } from "../frame/To";
+import { type Item, TwoSided } from "../frame/TwoSided";
 import { Danger } from "../frame/UsedBy";
 
 const tabs = ["members", "details", "activity"] as const;
@@ -64,7 +64,11 @@ export function GroupPage() {
 		>
 			{tab === "members" && <Members group={group} />}
 			{tab === "details" && <Details group={group} path={path} />}
-			{tab === "activity" && <EventList fixed={{ context_model_app: "authentik_core", context_model_name: "group", context_model_pk: group.pk.replaceAll("-", "") }} />}
+			{tab === "activity" && (
+				<EventList
+					fixed={{ context_model_app: "authentik_core", context_model_name: "group", context_model_pk: group.pk.replaceAll("-", "") }}
+				/>
+			)}
 		</Page>
 	);
 }
@@ -78,7 +82,9 @@ const toItem = (user: User): Item => ({
 });
 
 function Members({ group }: { group: Group }) {
-	const change = useChange(({ pk, verb }: { pk: number; verb: "add_user" | "remove_user" }) => send("POST", `/core/groups/${group.pk}/${verb}/`, { pk }));
+	const change = useChange(({ pk, verb }: { pk: number; verb: "add_user" | "remove_user" }) =>
+		send("POST", `/core/groups/${group.pk}/${verb}/`, { pk }),
+	);
 	return (
 		<Section title={t("groups.membersTitle")} text={t("groups.membersText")}>
 			<TwoSided<User>

@@ -1,6 +1,6 @@
 import { Group as Row, Skeleton } from "@mantine/core";
-import { useQuery } from "@tanstack/react-query";
 import { IconUsersGroup } from "@tabler/icons-react";
+import { useQuery } from "@tanstack/react-query";
 import type { ReactNode } from "react";
 import { get } from "~/api/client";
 import type { Page } from "~/api/query";

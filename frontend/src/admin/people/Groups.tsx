@@ -73,7 +73,13 @@ function GroupList({ side }: { side: React.ReactNode }) {
 					from: "phone",
 					cell: (group) => (group.parent && group.parent_name ? <To to={at.group(group.parent)}>{group.parent_name}</To> : "–"),
 				},
-				{ id: "rights", title: t("groups.column.rights"), sort: "is_superuser", from: "phone", cell: (group) => (group.is_superuser ? <Chip tone="notice">{t("groups.admins")}</Chip> : "–") },
+				{
+					id: "rights",
+					title: t("groups.column.rights"),
+					sort: "is_superuser",
+					from: "phone",
+					cell: (group) => (group.is_superuser ? <Chip tone="notice">{t("groups.admins")}</Chip> : "–"),
+				},
 				{ id: "members", title: t("groups.column.members"), right: true, cell: (group) => group.users?.length ?? 0 },
 			]}
 			empty={

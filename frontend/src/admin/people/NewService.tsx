@@ -28,7 +28,10 @@ export function NewService() {
 	const start = useMemo(() => toForm(all), [all]);
 	const state = useFormState(start);
 	const [made, setMade] = useState<UserServiceAccountResponse>();
-	const create = useChange(() => send<UserServiceAccountResponse>("POST", "/core/users/service_account/", toCreate(all, state.values)), setMade);
+	const create = useChange(
+		() => send<UserServiceAccountResponse>("POST", "/core/users/service_account/", toCreate(all, state.values)),
+		setMade,
+	);
 	const crumbs = [{ label: t("users.title"), to: at.users }];
 	if (made) {
 		return (

@@ -5,8 +5,8 @@ import { useChange } from "~/api/query";
 import type { Link, User } from "~/api/schema.gen";
 import { t } from "~/text/text";
 import { CopyList, CopyRow } from "~/ui/Copy";
-import { problemText } from "~/ui/problem";
 import { complain, told } from "~/ui/notices";
+import { problemText } from "~/ui/problem";
 import { Section } from "../frame/Page";
 
 /** A new password, or a link by which the person chooses one. */

@@ -8,12 +8,25 @@ import { at } from "../frame/addresses";
 import { Section } from "../frame/Page";
 import { type Item, TwoSided } from "../frame/TwoSided";
 
-const groupItem = (group: Group): Item => ({ key: group.pk, label: group.name, note: group.is_superuser ? t("groups.admins") : undefined, to: at.group(group.pk) });
+const groupItem = (group: Group): Item => ({
+	key: group.pk,
+	label: group.name,
+	note: group.is_superuser ? t("groups.admins") : undefined,
+	to: at.group(group.pk),
+});
 
 export function UserGroups({ user }: { user: User }) {
-	const change = useChange(({ pk, verb }: { pk: string; verb: "add_user" | "remove_user" }) => send("POST", `/core/groups/${pk}/${verb}/`, { pk: user.pk }));
+	const change = useChange(({ pk, verb }: { pk: string; verb: "add_user" | "remove_user" }) =>
+		send("POST", `/core/groups/${pk}/${verb}/`, { pk: user.pk }),
+	);
 	const chosen = useMemo(
-		() => (user.groups_obj ?? []).map((group) => ({ key: group.pk, label: group.name, note: group.is_superuser ? t("groups.admins") : undefined, to: at.group(group.pk) })),
+		() =>
+			(user.groups_obj ?? []).map((group) => ({
+				key: group.pk,
+				label: group.name,
+				note: group.is_superuser ? t("groups.admins") : undefined,
+				to: at.group(group.pk),
+			})),
 		[user.groups_obj],
 	);
 	return (

@@ -47,7 +47,13 @@ export function UserSessions({ user }: { user: User }) {
 						</>
 					),
 				},
-				{ id: "ip", title: t("sessions.ip"), sort: "last_ip", from: "phone", cell: (session) => <span className="gh-mono">{session.last_ip}</span> },
+				{
+					id: "ip",
+					title: t("sessions.ip"),
+					sort: "last_ip",
+					from: "phone",
+					cell: (session) => <span className="gh-mono">{session.last_ip}</span>,
+				},
 				{ id: "used", title: t("sessions.used"), sort: "last_used", cell: (session) => <Ago time={session.last_used} /> },
 				{ id: "expires", title: t("sessions.expires"), sort: "expires", from: "tablet", cell: (session) => <Ago time={session.expires} /> },
 				{
@@ -55,7 +61,12 @@ export function UserSessions({ user }: { user: User }) {
 					title: t("sessions.end"),
 					right: true,
 					cell: (session) => (
-						<Button size="compact-sm" variant="default" onClick={() => askEnd([session])} aria-label={t("sessions.endOf", { device: deviceOf(session) })}>
+						<Button
+							size="compact-sm"
+							variant="default"
+							onClick={() => askEnd([session])}
+							aria-label={t("sessions.endOf", { device: deviceOf(session) })}
+						>
 							{t("sessions.end")}
 						</Button>
 					),

@@ -12,7 +12,11 @@ import { go } from "../frame/To";
 /** The tokens and app passwords of a person. */
 export function UserTokens({ user }: { user: User }) {
 	const add = (
-		<Button leftSection={<IconPlus size={16} />} variant="default" onClick={() => go(at.newOf("tokens", undefined, { user: String(user.pk) }))}>
+		<Button
+			leftSection={<IconPlus size={16} />}
+			variant="default"
+			onClick={() => go(at.newOf("tokens", undefined, { user: String(user.pk) }))}
+		>
 			{t("tokens.add")}
 		</Button>
 	);
@@ -29,7 +33,13 @@ export function UserTokens({ user }: { user: User }) {
 			side={add}
 			columns={[
 				{ id: "identifier", title: t("tokens.identifier"), sort: "identifier", cell: (token) => token.identifier },
-				{ id: "intent", title: t("tokens.intent"), sort: "intent", from: "phone", cell: (token) => <Chip>{t(`options.intent.${token.intent ?? "api"}`)}</Chip> },
+				{
+					id: "intent",
+					title: t("tokens.intent"),
+					sort: "intent",
+					from: "phone",
+					cell: (token) => <Chip>{t(`options.intent.${token.intent ?? "api"}`)}</Chip>,
+				},
 				{ id: "description", title: t("tokens.description"), from: "tablet", cell: (token) => token.description || "–" },
 				{
 					id: "expires",

@@ -1,8 +1,8 @@
 import { Button } from "@mantine/core";
 import { IconPlus, IconRobot, IconUsers } from "@tabler/icons-react";
 import { useMemo } from "react";
-import { remove, useChange, useGet } from "~/api/query";
 import { send } from "~/api/client";
+import { remove, useChange, useGet } from "~/api/query";
 import type { User, UserPath } from "~/api/schema.gen";
 import { ResourceForm } from "~/forms/ResourceForm";
 import { ListView } from "~/list/ListView";
@@ -33,9 +33,21 @@ const columns = (): Column<User>[] => [
 			</>
 		),
 	},
-	{ id: "email", title: t("users.column.email"), sort: "email", from: "tablet", cell: (user) => <span className={classes.wrap}>{user.email || "–"}</span> },
+	{
+		id: "email",
+		title: t("users.column.email"),
+		sort: "email",
+		from: "tablet",
+		cell: (user) => <span className={classes.wrap}>{user.email || "–"}</span>,
+	},
 	{ id: "state", title: t("users.column.state"), sort: "is_active", from: "phone", cell: (user) => <UserChips user={user} /> },
-	{ id: "last", title: t("users.column.lastLogin"), sort: "last_login", from: "tablet", cell: (user) => <Ago time={user.last_login} none={t("users.neverIn")} /> },
+	{
+		id: "last",
+		title: t("users.column.lastLogin"),
+		sort: "last_login",
+		from: "tablet",
+		cell: (user) => <Ago time={user.last_login} none={t("users.neverIn")} />,
+	},
 ];
 
 const yesNo = () => [
@@ -52,9 +64,14 @@ function useFilters() {
 			{
 				name: "type",
 				label: t("users.filter.type"),
-				options: ["internal", "external", "service_account", "internal_service_account"].map((value) => ({ value, label: t(`options.type.${value}`) })),
+				options: ["internal", "external", "service_account", "internal_service_account"].map((value) => ({
+					value,
+					label: t(`options.type.${value}`),
+				})),
 			},
-			...(paths.length > 1 ? [{ name: "path_startswith", label: t("users.filter.path"), options: paths.map((value) => ({ value, label: value })) }] : []),
+			...(paths.length > 1
+				? [{ name: "path_startswith", label: t("users.filter.path"), options: paths.map((value) => ({ value, label: value })) }]
+				: []),
 		],
 		[paths],
 	);
@@ -63,10 +80,12 @@ function useFilters() {
 export function Users() {
 	const filters = useFilters();
 	const setActive = useChange(
-		({ users, active }: { users: User[]; active: boolean }) => Promise.all(users.map((user) => send("PATCH", `/core/users/${user.pk}/`, { is_active: active }))),
+		({ users, active }: { users: User[]; active: boolean }) =>
+			Promise.all(users.map((user) => send("PATCH", `/core/users/${user.pk}/`, { is_active: active }))),
 		(_all, { users, active }) => told(t(active ? "users.bulk.activated" : "users.bulk.deactivated", { count: users.length })),
 	);
-	const active = (to: boolean) => (users: User[], done: () => void) => setActive.mutate({ users, active: to }, { onError: complain, onSuccess: done });
+	const active = (to: boolean) => (users: User[], done: () => void) =>
+		setActive.mutate({ users, active: to }, { onError: complain, onSuccess: done });
 	const deleteMany = useChange(
 		(users: User[]) => Promise.all(users.map((user) => remove(`/core/users/${user.pk}/`))),
 		(_all, users) => told(t("users.bulk.deleted", { count: users.length })),

@@ -75,9 +75,7 @@ export function BackupPage() {
 					</Stack>
 				</form>
 			</Section>
-			<Section title={t("settings.backup.restore")} text={t("settings.backup.restoreText")}>
-				{null}
-			</Section>
+			<Section title={t("settings.backup.restore")} text={t("settings.backup.restoreText")} />
 		</SettingsPage>
 	);
 }

@@ -38,7 +38,12 @@ export function Brands() {
 				columns={[
 					{ id: "domain", title: t("settings.brands.domain"), sort: "domain", cell: (brand) => brand.domain },
 					{ id: "title", title: t("settings.brands.shown"), from: "phone", cell: (brand) => brand.branding_title || "–" },
-					{ id: "default", title: t("settings.brands.usual"), sort: "default", cell: (brand) => (brand.default ? <Chip tone="good">{t("common.yes")}</Chip> : "–") },
+					{
+						id: "default",
+						title: t("settings.brands.usual"),
+						sort: "default",
+						cell: (brand) => (brand.default ? <Chip tone="good">{t("common.yes")}</Chip> : "–"),
+					},
 				]}
 				empty={
 					<Empty icon={<IconPalette size={32} />} title={t("settings.brands.empty")} text={t("settings.brands.emptyText")}>
@@ -56,7 +61,12 @@ export function NewBrand() {
 	return (
 		<Page title={t("settings.brands.add")} text={t("settings.brands.addText")} crumbs={crumbs()}>
 			<Section title={t("settings.brands.look")}>
-				<ResourceForm kind="brand" first={first} onSaved={(saved) => go(at.brand(String(saved.brand_uuid)))} onCancel={() => go(at.brands)} />
+				<ResourceForm
+					kind="brand"
+					first={first}
+					onSaved={(saved) => go(at.brand(String(saved.brand_uuid)))}
+					onCancel={() => go(at.brands)}
+				/>
 			</Section>
 		</Page>
 	);

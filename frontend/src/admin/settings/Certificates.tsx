@@ -3,9 +3,9 @@ import { IconCertificate, IconPlus } from "@tabler/icons-react";
 import type { ServerSettings } from "~/api/gatehouse";
 import { useGet } from "~/api/query";
 import type { CertificateKeyPair } from "~/api/schema.gen";
-import { ListView } from "~/list/ListView";
-import { date, inWords } from "~/lib/format";
 import { openOutside } from "~/lib/desktop";
+import { date, inWords } from "~/lib/format";
+import { ListView } from "~/list/ListView";
 import { t } from "~/text/text";
 import { Ago } from "~/ui/Ago";
 import { Chip } from "~/ui/Chip";
@@ -44,10 +44,19 @@ export function Certificates() {
 						title: t("settings.certificates.key"),
 						from: "phone",
 						cell: (pair) =>
-							pair.private_key_available ? <Chip tone="good">{pair.private_key_type?.toUpperCase() || t("common.yes")}</Chip> : <Chip>{t("settings.certificates.noKey")}</Chip>,
+							pair.private_key_available ? (
+								<Chip tone="good">{pair.private_key_type?.toUpperCase() || t("common.yes")}</Chip>
+							) : (
+								<Chip>{t("settings.certificates.noKey")}</Chip>
+							),
 					},
 					{ id: "expires", title: t("settings.certificates.expires"), cell: (pair) => <Expiry time={pair.cert_expiry} /> },
-					{ id: "subject", title: t("settings.certificates.subject"), from: "desk", cell: (pair) => <span className="gh-mono">{pair.cert_subject}</span> },
+					{
+						id: "subject",
+						title: t("settings.certificates.subject"),
+						from: "desk",
+						cell: (pair) => <span className="gh-mono">{pair.cert_subject}</span>,
+					},
 				]}
 				empty={
 					<Empty icon={<IconCertificate size={32} />} title={t("settings.certificates.empty")} text={t("settings.certificates.emptyText")}>

@@ -16,9 +16,25 @@ import { go } from "../frame/To";
 
 const plain = { nullable: false, advanced: false, options: [], required: false };
 const fields = (): Field[] => [
-	{ ...plain, name: "common_name", widget: "text", required: true, label: t("newCertificate.commonName"), help: t("newCertificate.commonNameHelp") },
+	{
+		...plain,
+		name: "common_name",
+		widget: "text",
+		required: true,
+		label: t("newCertificate.commonName"),
+		help: t("newCertificate.commonNameHelp"),
+	},
 	{ ...plain, name: "subject_alt_name", widget: "text", label: t("newCertificate.names"), help: t("newCertificate.namesHelp") },
-	{ ...plain, name: "validity_days", widget: "number", required: true, min: 1, default: 365, label: t("newCertificate.days"), help: t("newCertificate.daysHelp") },
+	{
+		...plain,
+		name: "validity_days",
+		widget: "number",
+		required: true,
+		min: 1,
+		default: 365,
+		label: t("newCertificate.days"),
+		help: t("newCertificate.daysHelp"),
+	},
 	{
 		...plain,
 		name: "alg",
@@ -53,7 +69,11 @@ export function NewCertificate() {
 				<Generate />
 			) : (
 				<Section title={t("newCertificate.import")} text={t("newCertificate.importText")}>
-					<ResourceForm kind="certificatekeypair" onSaved={(saved) => go(at.certificate(String(saved.pk)))} onCancel={() => go(at.certificates)} />
+					<ResourceForm
+						kind="certificatekeypair"
+						onSaved={(saved) => go(at.certificate(String(saved.pk)))}
+						onCancel={() => go(at.certificates)}
+					/>
 				</Section>
 			)}
 		</Page>
@@ -65,7 +85,8 @@ function Generate() {
 	const start = useMemo(() => toForm(all), [all]);
 	const state = useFormState(start);
 	const make = useChange(
-		() => send<CertificateKeyPair>("POST", "/crypto/certificatekeypairs/generate/", { subject_alt_name: "", ...toCreate(all, state.values) }),
+		() =>
+			send<CertificateKeyPair>("POST", "/crypto/certificatekeypairs/generate/", { subject_alt_name: "", ...toCreate(all, state.values) }),
 		(made) => {
 			told(t("forms.created"));
 			go(at.certificate(made.pk));

@@ -25,7 +25,12 @@ const field = (name: string, widget: Field["widget"], required = false): Field =
 	label: t(`settings.server.${name}`),
 	help: t(`settings.server.${name}Help`),
 });
-const fields = () => [field("office_name", "text", true), field("server_name", "text", true), field("allowed_hosts", "texts"), field("admin_on_lan", "switch")];
+const fields = () => [
+	field("office_name", "text", true),
+	field("server_name", "text", true),
+	field("allowed_hosts", "texts"),
+	field("admin_on_lan", "switch"),
+];
 
 const PATH = "/gatehouse/settings/";
 
@@ -62,7 +67,9 @@ function Loaded({ settings }: { settings: ServerSettings }) {
 					saving={save.isPending}
 					onSave={() => save.mutate(undefined, { onError: state.refuseWith })}
 				>
-					{renamed && <Warning title={t("settings.server.renameTitle")} text={t("settings.server.renameText", { name: settings.server_name })} />}
+					{renamed && (
+						<Warning title={t("settings.server.renameTitle")} text={t("settings.server.renameText", { name: settings.server_name })} />
+					)}
 					{closing && <Warning title={t("settings.server.closeTitle")} text={t("settings.server.closeText")} />}
 				</Form>
 			</Section>
@@ -79,7 +86,13 @@ function Loaded({ settings }: { settings: ServerSettings }) {
 
 function Warning({ title, text }: { title: string; text: string }) {
 	return (
-		<Alert variant="default" role="status" icon={<ToneIcon tone="warning" size={18} />} title={title} style={{ borderColor: "var(--gh-warning)" }}>
+		<Alert
+			variant="default"
+			role="status"
+			icon={<ToneIcon tone="warning" size={18} />}
+			title={title}
+			style={{ borderColor: "var(--gh-warning)" }}
+		>
 			{text}
 		</Alert>
 	);

@@ -26,7 +26,13 @@ export function SettingsPage({ tab, actions, children }: Props) {
 			text={t(`settings.${tab}.text`)}
 			crumbs={[{ label: t("nav.settings"), to: at.settings }]}
 			actions={actions}
-			tabs={<TabLinks label={t("nav.settings")} current={tab} tabs={tabs.map((id) => ({ id, label: t(`settings.${id}.tab`), to: addresses[id] }))} />}
+			tabs={
+				<TabLinks
+					label={t("nav.settings")}
+					current={tab}
+					tabs={tabs.map((id) => ({ id, label: t(`settings.${id}.tab`), to: addresses[id] }))}
+				/>
+			}
 		>
 			{children}
 		</Page>

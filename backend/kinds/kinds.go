@@ -1,0 +1,100 @@
+// Package kinds is the list: every kind that the house knows, in the order that people read it. A kind that is not here does not exist.
+package kinds
+
+import (
+	"context"
+	"log/slog"
+
+	"gatehouse/backend/application"
+	"gatehouse/backend/auth"
+	"gatehouse/backend/brand"
+	"gatehouse/backend/ca"
+	"gatehouse/backend/cert"
+	"gatehouse/backend/event"
+	"gatehouse/backend/expr"
+	"gatehouse/backend/flow"
+	"gatehouse/backend/kind"
+	"gatehouse/backend/policy"
+	"gatehouse/backend/provider/oauth2"
+	"gatehouse/backend/rbac"
+	"gatehouse/backend/session"
+	"gatehouse/backend/stage"
+	"gatehouse/backend/store"
+	"gatehouse/backend/token"
+	"gatehouse/backend/user"
+)
+
+// Rooms are what kinds may need; each takes from it exactly what its own Deps name.
+type Rooms struct {
+	Store    *store.Store
+	Users    *user.Directory
+	Roles    *rbac.Room
+	Sessions *session.Room
+	Tokens   *token.Room
+	Events   *event.Log
+	Brands   *brand.Room
+	Certs    *cert.Room
+	Apps     *application.Room
+	Policies *policy.Engine
+	Flows    *flow.Engine
+	OAuth2   *oauth2.Room
+	Auth     *auth.Room
+	Host     expr.Host
+	Files    flow.Files
+	// PersonActions are what other rooms let one do with a user.
+	PersonActions []kind.Action
+	Log           *slog.Logger
+}
+
+// All gives every kind.
+func All(r Rooms, stages []*stage.Kind) []*kind.Kind {
+	var out []*kind.Kind
+	for _, list := range [][]*kind.Kind{Records(r), Policies(r), Providers(r), Sources(r), Mappings(r)} {
+		out = append(out, list...)
+	}
+	out = append(out, stage.BaseKind(stageDeps(r), r.Flows.UserSettings()))
+	for _, s := range stages {
+		out = append(out, s.Kind)
+	}
+	return out
+}
+
+// Aliases are the words of ref tags that stand for several families: whatever policies can be bound to.
+func Aliases() map[string][]string {
+	return map[string][]string{"pbm": {flow.Family.Name, flow.Bindings.Name, application.Family.Name, "sources"}}
+}
+
+// Records are the kinds that belong to no shelf.
+func Records(r Rooms) []*kind.Kind {
+	var out []*kind.Kind
+	out = append(out, r.Users.Kinds(r.PersonActions...)...)
+	out = append(out, r.Roles.Kinds()...)
+	out = append(out, r.Tokens.Kinds()...)
+	out = append(out, r.Sessions.Kinds()...)
+	out = append(out, r.Brands.Kinds()...)
+	out = append(out, r.Certs.Kinds()...)
+	out = append(out, ca.Kind())
+	out = append(out, r.Apps.Kinds()...)
+	out = append(out, r.Events.Kinds()...)
+	return append(out, r.Flows.Kinds(r.Files)...)
+}
+
+func stageDeps(r Rooms) stage.Deps { return stage.Deps{Store: r.Store, Flows: r.Flows.FlowsOf} }
+
+// shown gives objects of a family by key for the answer of another, nil for those that are gone.
+func shown(r Rooms, family string) func(ctx context.Context, pks []string) (map[string]any, error) {
+	return func(ctx context.Context, pks []string) (map[string]any, error) {
+		out := map[string]any{}
+		for _, pk := range pks {
+			if _, seen := out[pk]; seen {
+				continue
+			}
+			_, obj, err := r.Store.GetIn(ctx, family, pk)
+			if err != nil {
+				continue // gone meanwhile
+			}
+			out[pk] = obj
+		}
+		return out, nil
+	}
+}

@@ -1,0 +1,36 @@
+package kinds
+
+import (
+	"context"
+
+	"gatehouse/backend/kind"
+	"gatehouse/backend/policy"
+	"gatehouse/backend/policy/dummy"
+	"gatehouse/backend/policy/expression"
+	"gatehouse/backend/user"
+)
+
+// Policies are what may decide who passes.
+func Policies(r Rooms) []*kind.Kind {
+	deps := policy.Deps{Store: r.Store, Users: r.Users, Engine: r.Policies, Binds: policy.BindingDeps{
+		Store: r.Store, Policy: shown(r, policy.Family.Name),
+		Group: func(ctx context.Context, pks []string) (map[string]any, error) {
+			out := map[string]any{}
+			for _, pk := range pks {
+				out[pk] = nil
+			}
+			return out, user.ShowGroups(ctx, r.Users, out)
+		},
+		User: func(ctx context.Context, pks []int64) (map[int64]any, error) {
+			out := map[int64]any{}
+			for _, pk := range pks {
+				out[pk] = nil
+			}
+			return out, user.Show(ctx, r.Users, out)
+		},
+	}}
+	return append(policy.Kinds(deps),
+		dummy.Kind(r.Store),
+		expression.Kind(r.Store, r.Host),
+	)
+}

@@ -1,0 +1,411 @@
+package oauth2
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gatehouse/backend/application"
+	"gatehouse/backend/event"
+	"gatehouse/backend/fault"
+	"gatehouse/backend/flow"
+	"gatehouse/backend/session"
+	"gatehouse/backend/stage"
+	"gatehouse/backend/store"
+	"gatehouse/backend/user"
+)
+
+// request is an authorization request (RFC 6749 section 4.1.1, OpenID Connect Core 3.1.2.1) as far as it was understood.
+type request struct {
+	p            *Provider
+	app          *application.Application
+	redirectURI  string
+	responseType string
+	responseMode string
+	scope        []string
+	state        string
+	nonce        string
+	prompt       []string
+	maxAge       int // seconds, -1 when it was not sent
+	challenge    string
+	method       string
+	query        string // as it was sent
+}
+
+// problem is an error that may be told to the client at its redirect URI.
+type problem struct{ code, text string }
+
+func (p *problem) Error() string { return p.code + ": " + p.text }
+
+// Authorize answers /application/o/authorize/. The order of its checks is that of protocols.md 1.4: nothing is told to a redirect URI
+// before it is known to be the client's.
+func (r *Room) Authorize(w http.ResponseWriter, req *http.Request) {
+	ctx := req.Context()
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	if req.Method != http.MethodGet && req.Method != http.MethodPost {
+		h.Set("Allow", "GET, POST")
+		http.Error(w, "Use GET or POST.", http.StatusMethodNotAllowed)
+		return
+	}
+	q := req.URL.Query()
+	if req.Method == http.MethodPost { // a form may be answered as a GET with the same parameters (OIDC Core 3.1.2.1)
+		req.Body = http.MaxBytesReader(w, req.Body, 64<<10)
+		if err := req.ParseForm(); err != nil {
+			http.Error(w, "The form can't be read.", http.StatusBadRequest)
+			return
+		}
+		for k, vs := range req.PostForm {
+			q[k] = vs
+		}
+		to := *req.URL
+		to.RawQuery = q.Encode()
+		http.Redirect(w, req, to.RequestURI(), http.StatusSeeOther)
+		return
+	}
+	if len(q) == 0 {
+		r.Browser.Problem(w, req, http.StatusNotFound, "flow.error.not_found", "")
+		return
+	}
+	a, err := r.parse(ctx, q)
+	if a != nil {
+		a.query = req.URL.RawQuery
+	}
+	var bad *badRequest
+	var told *problem
+	switch {
+	case errors.As(err, &bad):
+		r.Browser.Problem(w, req, http.StatusBadRequest, bad.key, bad.detail)
+		return
+	case errors.As(err, &told):
+		r.tell(w, req, a, told)
+		return
+	case err != nil:
+		r.broken(w, req, err)
+		return
+	}
+	r.proceed(w, req, a)
+}
+
+// badRequest is an error for a page of ours: there is no address that it may be told to.
+type badRequest struct{ key, detail string }
+
+func (b *badRequest) Error() string { return b.key + " " + b.detail }
+
+// parse understands a request. A *badRequest has no request with it, a *problem has.
+func (r *Room) parse(ctx context.Context, q url.Values) (*request, error) {
+	for k, vs := range q {
+		if len(vs) > 1 && k != "resource" { // RFC 6749 section 3.1
+			return nil, &badRequest{"flow.client.title", "The parameter " + clip(k) + " was sent more than once."}
+		}
+	}
+	p, err := r.client(ctx, q.Get("client_id"))
+	if fault.Is(err, fault.NotFound) {
+		return nil, &badRequest{"flow.client.client_id", "client_id=" + clip(q.Get("client_id"))}
+	}
+	if err != nil {
+		return nil, err
+	}
+	a := &request{p: p, redirectURI: q.Get("redirect_uri"), state: q.Get("state"), nonce: q.Get("nonce"), responseType: q.Get("response_type"), maxAge: -1}
+	if a.redirectURI == "" || !matchRedirect(p.RedirectURIs, a.redirectURI) {
+		if err := r.Events.Emit(ctx, event.ConfigurationError, map[string]any{
+			"message": "Invalid redirect URI used by provider", "provider": reference(p), "redirect_uri": a.redirectURI, "expected": strings.Fields(p.RedirectURIs),
+		}); err != nil {
+			return nil, err
+		}
+		return nil, &badRequest{"flow.client.redirect_uri", "redirect_uri=" + clip(a.redirectURI)}
+	}
+	if a.app, err = r.app(ctx, p); err != nil {
+		return nil, err
+	}
+	if a.app == nil {
+		return nil, &badRequest{"flow.client.title", "The provider " + p.Name + " belongs to no application."}
+	}
+	if a.responseType != "code" {
+		if a.responseType == "" {
+			return a, &problem{"invalid_request", "The parameter response_type is missing."}
+		}
+		return a, &problem{"unsupported_response_type", "This server answers response_type=code only."}
+	}
+	switch a.responseMode = q.Get("response_mode"); a.responseMode {
+	case "":
+		a.responseMode = "query"
+	case "query", "fragment":
+	default:
+		a.responseMode = "query"
+		return a, &problem{"invalid_request", "This server answers response_mode=query and fragment only."}
+	}
+	known, err := r.scopes(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	names := known.names()
+	for s := range strings.FieldsSeq(q.Get("scope")) {
+		if slices.Contains(names, s) && !slices.Contains(a.scope, s) {
+			a.scope = append(a.scope, s)
+		}
+	}
+	if strings.TrimSpace(q.Get("scope")) == "" {
+		a.scope = names
+	}
+	a.prompt = strings.Fields(q.Get("prompt"))
+	a.challenge, a.method = q.Get("code_challenge"), q.Get("code_challenge_method")
+	return a, a.check(q)
+}
+
+// check holds what is left against the standards.
+func (a *request) check(q url.Values) error {
+	if a.challenge != "" {
+		switch a.method {
+		case "":
+			a.method = "plain"
+		case "plain", "S256":
+		default:
+			return &problem{"invalid_request", "Unsupported challenge method " + clip(a.method)}
+		}
+		if len(a.challenge) < 43 || len(a.challenge) > 128 {
+			return &problem{"invalid_request", "The parameter code_challenge has to have 43 to 128 characters."}
+		}
+	} else if a.method != "" {
+		return &problem{"invalid_request", "The parameter code_challenge is missing."}
+	}
+	if q.Get("request") != "" {
+		return &problem{"request_not_supported", "This server reads no request objects."}
+	}
+	if q.Get("request_uri") != "" {
+		return &problem{"request_uri_not_supported", "This server reads no request objects."}
+	}
+	if v := q.Get("max_age"); v != "" {
+		n, err := strconv.Atoi(v)
+		if err != nil || n < 0 {
+			return &problem{"invalid_request", "The parameter max_age is no number of seconds."}
+		}
+		a.maxAge = n
+	}
+	if slices.Contains(a.prompt, "none") && len(a.prompt) > 1 {
+		return &problem{"invalid_request", "prompt=none can't be combined with another value."}
+	}
+	if slices.Contains(a.scope, "offline_access") && !slices.Contains(a.prompt, "consent") && !slices.Contains(a.prompt, "none") {
+		a.prompt = append(a.prompt, "consent")
+	}
+	return nil
+}
+
+func (a *request) wants(prompt string) bool { return slices.Contains(a.prompt, prompt) }
+
+// proceed goes on with a request that is in order: sign in, access, authorization flow.
+func (r *Room) proceed(w http.ResponseWriter, req *http.Request, a *request) {
+	ctx := req.Context()
+	s := session.Of(ctx)
+	u, err := r.Sessions.User(ctx, s)
+	if err != nil {
+		r.broken(w, req, err)
+		return
+	}
+	if u != nil && (!store.ActorOf(ctx).SignedIn() || s.Data.LoginEvent == "" && !s.Data.Owner) {
+		u = nil
+	}
+	if u == nil {
+		if a.wants("none") {
+			r.tell(w, req, a, &problem{"login_required", "Nobody is signed in."})
+			return
+		}
+		r.signIn(w, req, a, s)
+		return
+	}
+	again, err := r.again(ctx, a, s)
+	if err != nil {
+		r.broken(w, req, err)
+		return
+	}
+	if again {
+		if a.wants("none") {
+			r.tell(w, req, a, &problem{"login_required", "The sign-in is too long ago."})
+			return
+		}
+		r.signIn(w, req, a, s)
+		return
+	}
+	allowed, messages, err := r.Apps.Allowed(ctx, a.app, u, map[string]any{
+		"oauth_scopes": a.scope, "oauth_grant_type": "authorization_code", "oauth_code_challenge": a.challenge, "oauth_code_challenge_method": a.method,
+		"oauth_max_age": a.maxAge, "oauth_redirect_uri": a.redirectURI, "oauth_response_type": a.responseType,
+	})
+	if err != nil {
+		r.broken(w, req, err)
+		return
+	}
+	if !allowed {
+		if a.wants("none") {
+			r.tell(w, req, a, &problem{"access_denied", "This person may not use the application."})
+			return
+		}
+		r.Browser.Denied(w, req, a.app.Name, messages)
+		return
+	}
+	r.begin(w, req, a, s, u)
+}
+
+// again says whether the person has to sign in anew: the sign-in is older than max_age, or prompt=login was not answered yet.
+func (r *Room) again(ctx context.Context, a *request, s *session.Session) (bool, error) {
+	if a.maxAge >= 0 && r.Store.Now().Sub(s.Data.AuthTime).Seconds() > float64(a.maxAge) {
+		// max_age=0 would ask for ever: a sign-in that this very request led to counts.
+		if a.maxAge > 0 || s.Data.Relogin[a.reloginKey()] == "" || s.Data.Relogin[a.reloginKey()] == s.Data.LoginEvent {
+			return true, nil
+		}
+	}
+	if !a.wants("login") {
+		return false, nil
+	}
+	before, asked := s.Data.Relogin[a.reloginKey()]
+	return !asked || before == s.Data.LoginEvent, nil
+}
+
+// reloginKey names the request whose renewal of the sign-in is remembered.
+func (a *request) reloginKey() string { return a.p.ClientID + " " + a.state }
+
+// signIn sends the person to sign in and back here. The session remembers which application asked, and which sign-in is to be renewed.
+func (r *Room) signIn(w http.ResponseWriter, req *http.Request, a *request, s *session.Session) {
+	var started *session.Session
+	var key string
+	err := r.Store.Write(req.Context(), store.ActorOf(req.Context()), func(tx *store.Tx) (err error) {
+		at := s
+		if at == nil {
+			if at, key, err = r.Sessions.Start(tx, tx.Actor.HTTP); err != nil {
+				return err
+			}
+			started = at
+		}
+		at.Data.Application = a.app.PK
+		if a.wants("login") || a.maxAge >= 0 {
+			if len(at.Data.Relogin) > 20 {
+				at.Data.Relogin = nil
+			}
+			if at.Data.Relogin == nil {
+				at.Data.Relogin = map[string]string{}
+			}
+			at.Data.Relogin[a.reloginKey()] = at.Data.LoginEvent
+		}
+		return session.Save(tx, at)
+	})
+	if err != nil {
+		r.broken(w, req, err)
+		return
+	}
+	if started != nil {
+		r.Browser.Cookie(w, req, started, key)
+	}
+	next := "/application/o/authorize/?" + a.query
+	http.Redirect(w, req, "/flows/-/default/authentication/?next="+url.QueryEscape(next), http.StatusFound)
+}
+
+// begin runs the authorization flow. What needs no answer of the person runs at once; else the flow's page follows.
+func (r *Room) begin(w http.ResponseWriter, req *http.Request, a *request, s *session.Session, u *user.User) {
+	ctx := req.Context()
+	f, err := r.Flows.ByKey(ctx, a.p.AuthorizationFlow)
+	if err != nil {
+		r.broken(w, req, err)
+		return
+	}
+	known, err := r.scopes(ctx, a.p)
+	if err != nil {
+		r.broken(w, req, err)
+		return
+	}
+	o := flow.PlanOptions{SignedIn: u, AllowEmpty: true, Context: map[string]any{
+		stage.SSO: true, stage.Application: stage.Ref("authentik_core.application", a.app.PK), stage.ConsentHeader: "You're about to sign into " + a.app.Name + ".",
+		stage.ConsentAsked: known.permissions(a.scope), "goauthentik.io/providers/oauth2/params": a.params(),
+	}}
+	p, err := r.Flows.Plan(ctx, f, o)
+	var no *flow.NotApplicable
+	if errors.As(err, &no) {
+		if a.wants("none") {
+			r.tell(w, req, a, &problem{"interaction_required", no.Error()})
+			return
+		}
+		r.Browser.Denied(w, req, a.app.Name, []string{no.Error()})
+		return
+	}
+	if err != nil {
+		r.broken(w, req, err)
+		return
+	}
+	if a.wants("consent") && !r.Flows.Holds(ctx, p, "ak-stage-consent") {
+		p.Append(stage.Step{Inline: flow.ConsentStep})
+	}
+	p.Append(stage.Step{Inline: fulfilStep, Params: a.params()})
+	out, err := r.Flows.Run(ctx, f, p, flow.Input{Slug: f.Slug, Query: req.URL.Query(), Session: s, Base: base(ctx), Continue: true, Silent: a.wants("none")})
+	if errors.Is(err, flow.ErrInteraction) {
+		code := "interaction_required"
+		if r.Flows.Holds(ctx, p, "ak-stage-consent") {
+			code = "consent_required"
+		}
+		r.tell(w, req, a, &problem{code, "The person has to be asked first."})
+		return
+	}
+	if err != nil {
+		r.broken(w, req, err)
+		return
+	}
+	r.Browser.Outcome(w, req, out, a.query)
+}
+
+// params is the request as it travels with the plan.
+func (a *request) params() map[string]any {
+	return map[string]any{
+		"provider": a.p.PK, "redirect_uri": a.redirectURI, "response_mode": a.responseMode, "scope": strings.Join(a.scope, " "), "state": a.state,
+		"nonce": a.nonce, "code_challenge": a.challenge, "code_challenge_method": a.method,
+	}
+}
+
+// tell sends an error back to the client (RFC 6749 section 4.1.2.1).
+func (r *Room) tell(w http.ResponseWriter, req *http.Request, a *request, p *problem) {
+	v := url.Values{"error": {p.code}, "error_description": {p.text}}
+	if a.state != "" {
+		v.Set("state", a.state)
+	}
+	http.Redirect(w, req, answerURL(a.redirectURI, a.responseMode, v), http.StatusFound)
+}
+
+// answerURL puts an answer into a redirect URI: into its query, which is kept, or its fragment.
+func answerURL(to, mode string, v url.Values) string {
+	u, err := url.Parse(to)
+	if err != nil {
+		return to
+	}
+	if mode == "fragment" {
+		u.Fragment, u.RawFragment = "", ""
+		return u.String() + "#" + v.Encode()
+	}
+	q := u.RawQuery
+	if q != "" {
+		q += "&"
+	}
+	u.RawQuery = q + v.Encode()
+	return u.String()
+}
+
+func (r *Room) broken(w http.ResponseWriter, req *http.Request, err error) {
+	f := fault.As(err)
+	status := http.StatusInternalServerError
+	if f.Kind == fault.Unavailable {
+		status = http.StatusServiceUnavailable
+	}
+	r.Log.ErrorContext(req.Context(), "authorization failed", "error", err, "logger", "gatehouse.oauth2")
+	detail := ""
+	if f.Kind != fault.Internal {
+		detail = f.Say
+	}
+	r.Browser.Problem(w, req, status, "flow.error.title", detail)
+}
+
+// clip shortens what a request sent for a page.
+func clip(s string) string {
+	if len(s) > 200 {
+		return s[:200] + "…"
+	}
+	return s
+}

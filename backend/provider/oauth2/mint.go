@@ -1,0 +1,231 @@
+package oauth2
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"strconv"
+	"time"
+
+	"gatehouse/backend/crypt"
+	"gatehouse/backend/fault"
+	"gatehouse/backend/session"
+	"gatehouse/backend/span"
+	"gatehouse/backend/user"
+
+	"github.com/go-jose/go-jose/v4"
+)
+
+// acr is the authentication context of every sign-in, as published.
+const acr = "goauthentik.io/providers/oauth2/default"
+
+// minHMAC is the shortest secret that signs with HS256, in bytes (RFC 7518 section 3.2).
+const minHMAC = 32
+
+// auth is how and when a person signed in.
+type auth struct {
+	Time   time.Time `json:"time"`
+	Method string    `json:"method,omitempty"`
+	MFA    bool      `json:"mfa,omitempty"`
+}
+
+// authOf takes it from a session.
+func authOf(s *session.Session) auth {
+	return auth{Time: s.Data.AuthTime, Method: s.Data.Method, MFA: s.Data.MFA}
+}
+
+// amr gives the methods by their registered names (RFC 8176).
+func (a auth) amr() []string {
+	var out []string
+	switch a.Method {
+	case "password", "token", "ldap":
+		out = []string{"pwd"}
+	case "auth_webauthn_pwl":
+		out = []string{"user"}
+	}
+	if a.MFA && len(out) > 0 {
+		out = append(out, "mfa")
+	}
+	return out
+}
+
+// subject is what an application knows a person by (protocols.md 1.1).
+func (r *Room) subject(p *Provider, u *user.User) string {
+	switch p.SubMode {
+	case "user_id":
+		return strconv.FormatInt(u.PK, 10)
+	case "user_uuid":
+		return u.UUID
+	case "user_username":
+		return u.Username
+	case "user_email":
+		return u.Email
+	case "user_upn":
+		if s, _ := u.Attributes["upn"].(string); s != "" {
+			return s
+		}
+	}
+	return r.Users.UID(u.PK)
+}
+
+// claims are those of an ID token; the access token has them too.
+func (r *Room) claims(ctx context.Context, p *Provider, slug, base string, g *grant, u *user.User, now, exp time.Time) (map[string]any, error) {
+	c := map[string]any{
+		"iss": issuer(p, slug, base), "sub": r.subject(p, u), "aud": p.ClientID, "exp": exp.Unix(), "iat": now.Unix(), "acr": acr,
+	}
+	if !g.Auth.Time.IsZero() {
+		c["auth_time"] = g.Auth.Time.Unix()
+	}
+	if amr := g.Auth.amr(); len(amr) > 0 {
+		c["amr"] = amr
+	}
+	if g.Nonce != "" {
+		c["nonce"] = g.Nonce
+	}
+	mapped, err := r.mapped(ctx, p, g, u)
+	if err != nil {
+		return nil, err
+	}
+	if sub, ok := mapped["sub"].(string); ok && sub != "" {
+		c["sub"] = sub
+	}
+	if !p.ClaimsInIDToken {
+		return c, nil
+	}
+	for name, v := range mapped {
+		if v == nil || reserved(name) {
+			continue
+		}
+		c[name] = v
+	}
+	return c, nil
+}
+
+// reserved says whether a mapping may not set a claim, because the other side's checks stand on it (Zitadel CVE-2024-29892).
+func reserved(claim string) bool {
+	switch claim {
+	case "iss", "aud", "exp", "iat", "nbf", "nonce", "azp", "c_hash", "at_hash", "auth_time", "sub":
+		return true
+	}
+	return false
+}
+
+// minted are the tokens of one grant, before they are stored.
+type minted struct {
+	access, id, refresh string
+	idClaims            []byte
+	expires             time.Time // of the access token
+	refreshExpires      time.Time
+	life                time.Duration
+}
+
+// mint makes the tokens of a grant. It signs twice; call it outside of a transaction.
+func (r *Room) mint(ctx context.Context, p *Provider, slug, base string, g *grant, u *user.User, refresh bool) (*minted, error) {
+	s, err := r.signerOf(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	now := r.Store.Now()
+	m := &minted{life: span.Must(p.AccessValidity)}
+	m.expires = now.Add(m.life)
+	claims, err := r.claims(ctx, p, slug, base, g, u, now, m.expires)
+	if err != nil {
+		return nil, err
+	}
+	if m.idClaims, err = json.Marshal(claims); err != nil {
+		return nil, err
+	}
+	if m.id, err = s.jwt(m.idClaims); err != nil {
+		return nil, err
+	}
+	access := maps.Clone(claims)
+	access["azp"], access["uid"] = p.ClientID, crypt.ID(40)
+	b, err := json.Marshal(access)
+	if err != nil {
+		return nil, err
+	}
+	if m.access, err = s.jwt(b); err != nil {
+		return nil, err
+	}
+	if refresh {
+		m.refresh, m.refreshExpires = crypt.ID(128), now.Add(span.Must(p.RefreshValidity))
+	}
+	return m, nil
+}
+
+func (s *signer) jwt(payload []byte) (string, error) {
+	j, err := s.sign.Sign(payload)
+	if err != nil {
+		return "", err
+	}
+	return j.CompactSerialize()
+}
+
+// signerOf gives what signs for a provider: the key of its certificate, or its secret when it has none.
+func (r *Room) signerOf(ctx context.Context, p *Provider) (*signer, error) {
+	snap := r.snap()
+	return remembered(snap, snap.signers, p.PK, func() (*signer, error) { return r.newSigner(ctx, p) })
+}
+
+func (r *Room) newSigner(ctx context.Context, p *Provider) (*signer, error) {
+	out := &signer{alg: jose.HS256, jwks: []byte("{}")}
+	var key any = []byte(p.ClientSecret)
+	kid := ""
+	if p.SigningKey != nil {
+		pair, err := r.Certs.Signing(ctx, *p.SigningKey)
+		if err != nil {
+			return nil, err
+		}
+		if pair.Signer == nil {
+			return nil, fault.Newf(fault.Invalid, "The certificate that signs for %s has no private key.", p.Name)
+		}
+		alg := crypt.Algorithm(pair.Signer.Public())
+		if alg == "" {
+			return nil, fault.Newf(fault.Invalid, "The key that signs for %s is of a kind that can't sign tokens.", p.Name)
+		}
+		out.alg, key, kid = jose.SignatureAlgorithm(alg), pair.Signer, pair.KeyID
+		jwk := crypt.JWK(pair.Certificate, pair.Signer.Public(), kid)
+		if out.jwks, err = json.Marshal(map[string]any{"keys": []any{jwk}}); err != nil {
+			return nil, err
+		}
+		out.keys = jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: pair.Signer.Public(), KeyID: kid, Algorithm: alg, Use: "sig"}}}
+	} else if len(p.ClientSecret) < minHMAC {
+		return nil, fault.Newf(fault.Invalid, "Tokens of %s would be signed with a client secret of fewer than %d characters. Choose a signing key or a longer secret.", p.Name, minHMAC)
+	}
+	o := (&jose.SignerOptions{}).WithType("JWT")
+	if kid != "" {
+		o = o.WithHeader("kid", kid)
+	}
+	var err error
+	if out.sign, err = jose.NewSigner(jose.SigningKey{Algorithm: out.alg, Key: key}, o); err != nil {
+		return nil, fmt.Errorf("signer of provider %d: %w", p.PK, err)
+	}
+	return out, nil
+}
+
+// verify gives the claims of a token that this provider signed; other algorithms than its own are not looked at.
+func (r *Room) verify(ctx context.Context, p *Provider, token string) (map[string]any, error) {
+	bad := fault.New(fault.Invalid, "The token was not signed by this provider.")
+	s, err := r.signerOf(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	jws, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{s.alg})
+	if err != nil {
+		return nil, bad
+	}
+	var key any = []byte(p.ClientSecret)
+	if len(s.keys.Keys) > 0 {
+		key = s.keys.Keys[0].Key
+	}
+	payload, err := jws.Verify(key)
+	if err != nil {
+		return nil, bad
+	}
+	var claims map[string]any
+	if err := json.Unmarshal(payload, &claims); err != nil {
+		return nil, bad
+	}
+	return claims, nil
+}

@@ -1,0 +1,216 @@
+package oauth2
+
+import (
+	"context"
+	"slices"
+	"sort"
+	"strings"
+
+	"gatehouse/backend/event"
+	"gatehouse/backend/expr"
+	"gatehouse/backend/fault"
+	"gatehouse/backend/kind"
+	"gatehouse/backend/mapping"
+	"gatehouse/backend/store"
+	"gatehouse/backend/user"
+)
+
+// ScopeMapping says what an application learns about a person under a scope.
+type ScopeMapping struct {
+	mapping.Base
+	ScopeName   string `json:"scope_name" is:"required" help:"The name of the scope that applications ask for."`
+	Description string `json:"description" is:"blank,nofilter" help:"What people read when they are asked for consent. Empty: they are not told."`
+
+	host expr.Host
+}
+
+func (r *Room) scopeKind() *kind.Kind {
+	return kind.Of[ScopeMapping](mapping.Family, kind.Spec{
+		Path: "propertymappings/scope", Model: "authentik_providers_oauth2.scopemapping", Schema: "ScopeMapping", Title: "Scope Mapping",
+		Component: "ak-property-mapping-scope-form", About: "What an application learns about a person under a scope.", Order: []string{"scope_name", "name"},
+		Filters: []kind.Filter{{Name: "managed", Type: "array", Where: func(v string, d kind.Dialect) (string, []any, error) {
+			var args []any
+			var marks []string
+			for m := range strings.SplitSeq(v, ",") {
+				args, marks = append(args, m), append(marks, "?")
+			}
+			return d.Column("managed") + " IN (" + strings.Join(marks, ", ") + ")", args, nil
+		}}},
+	}, func() *ScopeMapping { return &ScopeMapping{host: r.Host} })
+}
+
+// Saving implements store.Saver.
+func (m *ScopeMapping) Saving(*store.Tx, any) error {
+	var bad fault.Fields
+	if strings.ContainsAny(m.ScopeName, " \t\r\n") {
+		bad.Add("scope_name", "Value must not contain spaces.")
+	}
+	if err := bad.Merge(m.host.Check(m.Expression)); err != nil {
+		return err
+	}
+	return bad.Err()
+}
+
+// Managed scope mappings and what each means in Go.
+const (
+	managedPrefix = "goauthentik.io/providers/oauth2/scope-"
+
+	noClaims    = `return {}`
+	emailClaims = `return {
+    "email": request.user.email,
+    "email_verified": True,
+}`
+	profileClaims = `person = request.user
+return {
+    # There is one name only; given_name is sent since applications ask for it.
+    "name": person.name,
+    "given_name": person.name,
+    "preferred_username": person.username,
+    "nickname": person.username,
+    "groups": [group.name for group in person.ak_groups.all()],
+}`
+	proxyClaims = `person = request.user
+return {
+    "sid": token.session_id if token else None,
+    "ak_proxy": {
+        "user_attributes": person.group_attributes(request),
+        "is_superuser": person.is_superuser,
+    },
+}`
+)
+
+// Default is a scope mapping that exists from the first start.
+type Default struct{ Managed, Name, ScopeName, Description, Expression string }
+
+// Defaults are the scope mappings that exist from the first start (protocols.md 1.7).
+func Defaults() []Default {
+	name := func(s string) string { return "authentik default OAuth Mapping: OpenID '" + s + "'" }
+	return []Default{
+		{managedPrefix + "openid", name("openid"), "openid", "", noClaims},
+		{managedPrefix + "email", name("email"), "email", "Email address", emailClaims},
+		{managedPrefix + "profile", name("profile"), "profile", "General Profile Information", profileClaims},
+		{managedPrefix + "offline_access", name("offline_access"), "offline_access", "Access to request new tokens without interaction", noClaims},
+		{"goauthentik.io/providers/proxy/scope-proxy", "authentik default OAuth Mapping: Proxy outpost", "ak_proxy", "authentik Proxy - User information", proxyClaims},
+		{managedPrefix + "authentik_api", "authentik default OAuth Mapping: authentik API access", "goauthentik.io/api", "authentik API Access on behalf of your user", noClaims},
+	}
+}
+
+// Natives gives the meaning of the texts above.
+func Natives(users *user.Directory) map[string]expr.Native {
+	person := func(v expr.Vars) *user.User { u, _ := v["user"].(*user.User); return u }
+	return map[string]expr.Native{
+		noClaims: func(context.Context, expr.Vars) (any, error) { return map[string]any{}, nil },
+		emailClaims: func(_ context.Context, v expr.Vars) (any, error) {
+			u := person(v)
+			if u == nil {
+				return map[string]any{"email": "", "email_verified": true}, nil
+			}
+			return map[string]any{"email": u.Email, "email_verified": true}, nil
+		},
+		profileClaims: func(ctx context.Context, v expr.Vars) (any, error) {
+			u := person(v)
+			if u == nil {
+				u = &user.User{}
+			}
+			names := []string{}
+			if u.PK != 0 {
+				var err error
+				if names, err = users.GroupNames(ctx, u.PK); err != nil {
+					return nil, err
+				}
+			}
+			groups := make([]any, len(names))
+			for i, n := range names {
+				groups[i] = n
+			}
+			return map[string]any{"name": u.Name, "given_name": u.Name, "preferred_username": u.Username, "nickname": u.Username, "groups": groups}, nil
+		},
+		proxyClaims: func(ctx context.Context, v expr.Vars) (any, error) {
+			u := person(v)
+			if u == nil || u.PK == 0 {
+				return map[string]any{"sid": nil, "ak_proxy": map[string]any{"user_attributes": map[string]any{}, "is_superuser": false}}, nil
+			}
+			attrs, err := users.Attributes(ctx, u)
+			if err != nil {
+				return nil, err
+			}
+			super, err := users.Superuser(ctx, u.PK)
+			if err != nil {
+				return nil, err
+			}
+			sid := any(nil)
+			if g, _ := v["token"].(*grant); g != nil && g.Session != "" {
+				sid = g.Session
+			}
+			return map[string]any{"sid": sid, "ak_proxy": map[string]any{"user_attributes": attrs, "is_superuser": super}}, nil
+		},
+	}
+}
+
+// scopeList are the scope mappings of a provider by scope.
+type scopeList []*ScopeMapping
+
+// names gives the scopes, sorted, each once.
+func (l scopeList) names() []string {
+	var out []string
+	for _, m := range l {
+		if !slices.Contains(out, m.ScopeName) {
+			out = append(out, m.ScopeName)
+		}
+	}
+	return out
+}
+
+// permissions are what a person is asked to agree to.
+func (l scopeList) permissions(scope []string) []any {
+	out := []any{}
+	for _, m := range l {
+		if m.Description != "" && slices.Contains(scope, m.ScopeName) {
+			out = append(out, map[string]any{"id": m.ScopeName, "name": m.Description})
+		}
+	}
+	return out
+}
+
+// mapped evaluates the mappings of the granted scopes for a person and merges what they give. A mapping that fails is left out, with an
+// event.
+func (r *Room) mapped(ctx context.Context, p *Provider, g *grant, u *user.User) (map[string]any, error) {
+	all, err := r.scopes(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	out := map[string]any{}
+	for _, m := range all {
+		if !slices.Contains(g.Scope, m.ScopeName) {
+			continue
+		}
+		v, err := r.Host.Run(ctx, m.Name, m.Expression, expr.Vars{"user": u, "provider": p, "token": g, "request": nil})
+		if err != nil {
+			r.Log.WarnContext(ctx, "scope mapping failed", "mapping", m.Name, "error", err, "logger", "gatehouse.oauth2")
+			if e := r.Events.Emit(ctx, event.ConfigurationError, map[string]any{
+				"message": "Failed to evaluate property-mapping: '" + m.Name + "'", "exception": fault.As(err).Say, "provider": reference(p),
+			}); e != nil {
+				return nil, e
+			}
+			continue
+		}
+		if claims, ok := v.(map[string]any); ok {
+			user.Merge(out, claims)
+		}
+	}
+	return out, nil
+}
+
+func sortScopes(l scopeList) {
+	sort.SliceStable(l, func(i, j int) bool {
+		if l[i].ScopeName != l[j].ScopeName {
+			return l[i].ScopeName < l[j].ScopeName
+		}
+		return l[i].Name < l[j].Name
+	})
+}
+
+// reference names a provider in an event.
+func reference(p *Provider) map[string]any {
+	return map[string]any{"app": "authentik_providers_oauth2", "model_name": "oauth2provider", "pk": p.PK, "name": p.Name}
+}

@@ -1,0 +1,225 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"gatehouse/backend/application"
+	"gatehouse/backend/auth"
+	"gatehouse/backend/brand"
+	"gatehouse/backend/ca"
+	"gatehouse/backend/cert"
+	"gatehouse/backend/crypt"
+	"gatehouse/backend/db"
+	"gatehouse/backend/event"
+	"gatehouse/backend/expr"
+	"gatehouse/backend/flow"
+	"gatehouse/backend/kind"
+	"gatehouse/backend/kinds"
+	"gatehouse/backend/media"
+	"gatehouse/backend/office"
+	"gatehouse/backend/policy"
+	"gatehouse/backend/provider/oauth2"
+	"gatehouse/backend/rbac"
+	"gatehouse/backend/rest"
+	"gatehouse/backend/seed"
+	"gatehouse/backend/session"
+	"gatehouse/backend/stage"
+	"gatehouse/backend/store"
+	"gatehouse/backend/text"
+	"gatehouse/backend/token"
+	"gatehouse/backend/user"
+)
+
+// rooms are the wired house without its doors.
+type rooms struct {
+	log      *slog.Logger
+	store    *store.Store
+	roles    *rbac.Room
+	users    *user.Directory
+	sessions *session.Room
+	tokens   *token.Room
+	events   *event.Log
+	brands   *brand.Room
+	certs    *cert.Room
+	ca       *ca.Room
+	policies *policy.Engine
+	flows    *flow.Engine
+	apps     *application.Room
+	oauth    *oauth2.Room
+	office   *office.Room
+	media    *media.Room
+	stages   []*stage.Kind
+	api      *rest.API
+}
+
+// wire makes the rooms. d may be nil: then they can be described and not used.
+func wire(o Options, d *db.DB, key *crypt.Key, install string, log *slog.Logger, texts *text.Tables) *rooms {
+	now := time.Now
+	r := &rooms{log: log}
+	r.store = store.New(d, key, now)
+	r.roles = &rbac.Room{Store: r.store}
+	r.brands = &brand.Room{Store: r.store}
+	r.events = &event.Log{Store: r.store, Logger: log, Retention: func(ctx context.Context) string {
+		s, err := r.brands.Settings(ctx)
+		if err != nil {
+			return ""
+		}
+		return s.EventRetention
+	}}
+	r.users = &user.Directory{
+		Store: r.store, Hasher: crypt.NewHasher(0), InstallID: install, Settings: r.userSettings, Ended: r.ended, Gone: r.gone,
+		PasswordSet: func(tx *store.Tx, u *user.User) error {
+			return r.events.EmitTx(tx, event.Entry{Action: event.PasswordSet, App: "authentik.core", User: &event.Who{PK: u.PK, Username: u.Username, Email: u.Email}})
+		},
+	}
+	r.sessions = &session.Room{Store: r.store, Users: r.users}
+	r.tokens = &token.Room{Store: r.store, Users: r.users, Settings: func(ctx context.Context) token.Settings {
+		s, err := r.brands.Settings(ctx)
+		if err != nil {
+			return token.Settings{}
+		}
+		return token.Settings{Duration: s.TokenDuration, Length: s.TokenLength}
+	}, Viewed: r.tokenViewed, Rotated: r.tokenRotated}
+	r.certs = &cert.Room{Store: r.store, Viewed: r.certViewed}
+	r.ca = ca.New(r.store, now)
+	r.media = &media.Room{Dir: filepath.Join(o.Config.Data, "uploads")}
+	r.policies = &policy.Engine{Store: r.store, Users: r.users, Events: r.events, Log: log}
+	r.flows = &flow.Engine{
+		Store: r.store, Policies: r.policies, Users: r.users, Sessions: r.sessions, Tokens: r.tokens, Brands: r.brands, Events: r.events,
+		Stages: map[string]*stage.Kind{}, Inlines: map[string]stage.Inline{}, Log: log,
+	}
+	r.apps = &application.Room{Store: r.store, Policies: r.policies, Users: r.users, Events: r.events, Files: r.media, Caller: r.caller, May: r.roles.May}
+	r.flows.Apps = r.apps.Name
+	host := expr.NewNatives(oauth2.Natives(r.users), seed.Natives(r.users, r.mayChange))
+	r.oauth = &oauth2.Room{
+		Store: r.store, Users: r.users, Sessions: r.sessions, Apps: r.apps, Certs: r.certs, Brands: r.brands, Flows: r.flows, Events: r.events, Host: host, May: r.roles.May, Log: log,
+	}
+	r.office = &office.Room{
+		Store: r.store, DB: d, Users: r.users, Tokens: r.tokens, Sessions: r.sessions, Brands: r.brands, Apps: r.apps, OIDC: r.oauth, Events: r.events, CA: r.ca,
+		Config: o.Config, Version: o.Version, Install: install, Started: now(), Log: log,
+	}
+	list := kinds.Rooms{
+		Store: r.store, Users: r.users, Roles: r.roles, Sessions: r.sessions, Tokens: r.tokens, Events: r.events, Brands: r.brands, Certs: r.certs, Apps: r.apps, Policies: r.policies,
+		Flows: r.flows, OAuth2: r.oauth, Auth: &auth.Room{Store: r.store, Users: r.users, Tokens: r.tokens}, Host: host, Files: r.media, PersonActions: r.personActions(), Log: log,
+	}
+	r.stages = kinds.Stages(list)
+	for _, s := range r.stages {
+		r.flows.Stages[s.Model] = s
+	}
+	for _, in := range kinds.Steps(list, r.stages) {
+		r.flows.Inlines[in.Name()] = in
+	}
+	r.store.Use(kinds.All(list, r.stages), r.events, kinds.Aliases())
+	return r
+}
+
+// endpoints are the operations of the API that belong to no collection.
+func (r *rooms) endpoints(o Options) []kind.Action {
+	var out []kind.Action
+	for _, list := range [][]kind.Action{r.brands.Endpoints(), r.apps.Endpoints(), r.flows.Endpoints(), r.office.Endpoints(), r.rootEndpoints(o)} {
+		out = append(out, list...)
+	}
+	return out
+}
+
+// newAPI makes the door of the API.
+func (r *rooms) newAPI(o Options, d rest.Deps) *rest.API {
+	d.Store, d.Endpoints, d.Perms, d.Log, d.Version = r.store, r.endpoints(o), r.roles, r.log, o.Version
+	d.Challenges = kinds.Challenges(r.stages)
+	r.api = rest.New(d)
+	return r.api
+}
+
+func (r *rooms) userSettings(ctx context.Context) user.Settings {
+	s, err := r.brands.Settings(ctx)
+	if err != nil {
+		return user.Settings{Avatars: "initials"}
+	}
+	out := user.Settings{Avatars: s.Avatars}
+	if b, err := r.brands.For(ctx, store.ActorOf(ctx).HTTP.Host); err == nil {
+		out.BrandAttrs = b.Attributes
+	}
+	return out
+}
+
+func (r *rooms) mayChange(ctx context.Context) (seed.MayChange, error) {
+	s, err := r.brands.Settings(ctx)
+	return seed.MayChange{Name: s.ChangeName, Email: s.ChangeEmail, Username: s.ChangeUsername}, err
+}
+
+// ended takes from a user who was switched off what still opens something.
+func (r *rooms) ended(tx *store.Tx, u int64) error {
+	if err := session.EndFor(tx, u, ""); err != nil {
+		return err
+	}
+	return oauth2.EndFor(tx, u)
+}
+
+// gone forgets what a deleted user did, when the settings ask for it.
+func (r *rooms) gone(tx *store.Tx, u int64) error {
+	tx.AfterCommit(func() {
+		ctx := context.Background()
+		s, err := r.brands.Settings(ctx)
+		if err == nil && s.GDPR {
+			_, err = r.events.ForgetUser(ctx, u)
+		}
+		if err != nil {
+			r.log.Error("events of a deleted user stay", "user", u, "error", err)
+		}
+	})
+	return nil
+}
+
+func (r *rooms) tokenViewed(ctx context.Context, t *token.Token) error {
+	return r.events.Emit(ctx, event.SecretView, map[string]any{"secret": event.Model(r.store.KindFor(t), t.PK, t.Identifier)})
+}
+
+func (r *rooms) tokenRotated(tx *store.Tx, t *token.Token) error {
+	return r.events.EmitTx(tx, event.Entry{Action: event.SecretRotate, App: "authentik.core", Context: map[string]any{
+		"token": event.Model(r.store.KindFor(t), t.PK, t.Identifier), "message": fmt.Sprintf("Token %s's secret was rotated.", t.Identifier),
+	}})
+}
+
+func (r *rooms) certViewed(ctx context.Context, p *cert.Pair, what string) error {
+	return r.events.Emit(ctx, event.SecretView, map[string]any{"secret": event.Model(r.store.KindFor(p), p.PK, p.Name), "type": what})
+}
+
+// caller gives who is signed in, nil when nobody.
+func (r *rooms) caller(ctx context.Context) (*user.User, error) {
+	pk := store.ActorOf(ctx).UserPK
+	if pk == 0 {
+		return nil, nil
+	}
+	return r.users.ByPK(ctx, pk)
+}
+
+// prepare makes what a house has from its first start. The signing key is made before the transaction.
+func (r *rooms) prepare(ctx context.Context) error {
+	done, err := seed.Done(ctx, r.store)
+	if err != nil || done {
+		return err
+	}
+	certificate, err := cert.Seed(time.Now())
+	if err != nil {
+		return err
+	}
+	var scopes []seed.Mapping
+	for _, m := range oauth2.Defaults() {
+		scopes = append(scopes, seed.Mapping(m))
+	}
+	return seed.Run(ctx, r.store, scopes, certificate)
+}
+
+// languages gives the folder with the office's own languages; nil when there is none.
+func languages(data string) *os.Root {
+	dir, err := os.OpenRoot(filepath.Join(data, "languages"))
+	if err != nil {
+		return nil
+	}
+	return dir
+}

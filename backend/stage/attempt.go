@@ -1,0 +1,32 @@
+package stage
+
+import (
+	"gatehouse/backend/event"
+	"gatehouse/backend/store"
+	"gatehouse/backend/user"
+)
+
+// Missed notes a wrong password or code for username: counted outside of any flow, and told in the audit log with more (the stage, the
+// device). It is stored with the plan.
+func (t *Turn) Missed(l *event.Log, username string, more map[string]any) {
+	c := map[string]any{"username": username}
+	for k, v := range more {
+		c[k] = v
+	}
+	ip := t.Request.HTTP.ClientIP
+	t.After(func(tx *store.Tx) error {
+		if err := user.Failed(tx, username, ip); err != nil {
+			return err
+		}
+		return l.EmitTx(tx, event.Entry{Action: event.LoginFailed, App: "authentik.events.signals", Context: c})
+	})
+}
+
+// Hit forgets the wrong passwords of username from this address, and of this session.
+func (t *Turn) Hit(username string) {
+	if t.Session != nil {
+		t.Session.Data.Tries = 0
+	}
+	ip := t.Request.HTTP.ClientIP
+	t.After(func(tx *store.Tx) error { return user.Succeeded(tx, username, ip) })
+}

@@ -1,0 +1,144 @@
+package web
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"mime"
+	"net/http"
+	"net/url"
+
+	"gatehouse/backend/fault"
+	"gatehouse/backend/flow"
+	"gatehouse/backend/session"
+	"gatehouse/backend/store"
+)
+
+// maxAnswer is the largest answer to a stage in bytes; a prompt may hold a file.
+const maxAnswer = 4 << 20
+
+// Executor is the flow engine for programs: GET asks what comes next, POST answers, both in JSON (flows.md 1.5).
+type Executor struct {
+	Flows   *flow.Engine
+	Cookies Cookies
+	Log     *slog.Logger
+}
+
+// ServeHTTP implements http.Handler for /api/v3/flows/executor/{slug}/.
+func (e *Executor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Type", "application/json")
+	in, err := e.input(w, r)
+	var out flow.Outcome
+	if err == nil {
+		out, err = e.Flows.Step(r.Context(), in)
+	}
+	if err != nil {
+		e.fail(w, r, err)
+		return
+	}
+	if out.Started != nil {
+		e.Cookies.Set(w, r, out.Started, out.Key)
+	} else if out.Ended {
+		e.Cookies.Clear(w, r)
+	}
+	switch {
+	case out.Advance:
+		h.Del("Content-Type")
+		h.Set("Location", r.URL.RequestURI())
+		w.WriteHeader(http.StatusFound)
+		return
+	case out.To != "":
+		out.Challenge = flow.Redirection(out.To)
+	}
+	b, err := json.Marshal(out.Challenge)
+	if err != nil {
+		e.fail(w, r, err)
+		return
+	}
+	_, _ = w.Write(b) // the caller has gone away
+}
+
+func (e *Executor) input(w http.ResponseWriter, r *http.Request) (flow.Input, error) {
+	ctx := r.Context()
+	in := flow.Input{Slug: r.PathValue("slug"), Session: session.Of(ctx), Base: Base(r)}
+	var err error
+	if in.Query, err = url.ParseQuery(r.URL.Query().Get("query")); err != nil {
+		in.Query = url.Values{}
+	}
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+		return in, nil
+	case http.MethodPost:
+	default:
+		return in, fault.Newf(fault.Method, "Method \"%s\" not allowed.", r.Method)
+	}
+	actor := store.ActorOf(ctx)
+	if actor.SignedIn() && actor.Token == "" && !e.Cookies.Checked(r) {
+		return in, fault.New(fault.Denied, "CSRF Failed: CSRF token missing or incorrect.")
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxAnswer)
+	t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil && r.ContentLength != 0 {
+		return in, fault.New(fault.Invalid, "Send application/json.")
+	}
+	switch t {
+	case "application/x-www-form-urlencoded", "multipart/form-data":
+		if err := r.ParseMultipartForm(1 << 20); err != nil && !errors.Is(err, http.ErrNotMultipart) {
+			return in, err
+		}
+		in.Answer = FormAnswer(r.PostForm)
+		return in, nil
+	}
+	b, err := io.ReadAll(r.Body)
+	if err != nil {
+		return in, err
+	}
+	in.Answer = map[string]json.RawMessage{}
+	if len(b) == 0 {
+		return in, nil
+	}
+	if err := json.Unmarshal(b, &in.Answer); err != nil || in.Answer == nil {
+		return in, fault.New(fault.Invalid, "JSON parse error: the answer is no object.")
+	}
+	return in, nil
+}
+
+func (e *Executor) fail(w http.ResponseWriter, r *http.Request, err error) {
+	var tooLarge *http.MaxBytesError
+	if errors.As(err, &tooLarge) {
+		err = fault.New(fault.TooLarge, "The answer is too large.")
+	}
+	f := fault.As(err)
+	code := map[fault.Kind]int{fault.NotFound: 404, fault.Denied: 403, fault.Invalid: 400, fault.Method: 405, fault.TooLarge: 413, fault.TooMany: 429, fault.Unavailable: 503}[f.Kind]
+	if code == 0 {
+		code = http.StatusInternalServerError
+		e.Log.ErrorContext(r.Context(), "flow failed", "path", r.URL.Path, "error", err, "logger", "gatehouse.flow")
+	}
+	w.WriteHeader(code)
+	_ = json.NewEncoder(w).Encode(map[string]string{"detail": f.Say}) // the caller has gone away
+}
+
+// FormAnswer makes the answer to a stage out of a form: each value as a text, several of one name as a list.
+func FormAnswer(form url.Values) map[string]json.RawMessage {
+	out := map[string]json.RawMessage{}
+	for name, vs := range form {
+		if name == "csrf" || len(vs) == 0 {
+			continue
+		}
+		var v any = vs[0]
+		if len(vs) > 1 {
+			v = vs
+		}
+		b, err := json.Marshal(v)
+		if err == nil {
+			out[name] = b
+		}
+	}
+	return out
+}
+
+// Base is scheme and host that the caller uses.
+func Base(r *http.Request) string { return scheme(r) + "://" + r.Host }

@@ -1,0 +1,367 @@
+// What is more than a collection: our own namespace, settings, verbs of objects.
+const types = {
+	"/stages/all/types/": [
+		["identificationstage", "Identification Stage"],
+		["passwordstage", "Password Stage"],
+		["userloginstage", "User Login Stage"],
+		["userlogoutstage", "User Logout Stage"],
+		["consentstage", "Consent Stage"],
+		["denystage", "Deny Stage"],
+		["promptstage", "Prompt Stage"],
+		["userwritestage", "User Write Stage"],
+		["authenticatorvalidatestage", "Authenticator Validation Stage"],
+	],
+	"/policies/all/types/": [
+		["expressionpolicy", "Expression Policy"],
+		["dummypolicy", "Dummy Policy"],
+	],
+	"/providers/all/types/": [["oauth2provider", "OAuth2/OpenID Provider"]],
+	"/propertymappings/all/types/": [["scopemapping", "Scope Mapping"]],
+	"/sources/all/types/": [],
+};
+const eventActions = [
+	"login",
+	"login_failed",
+	"logout",
+	"user_write",
+	"suspicious_request",
+	"password_set",
+	"secret_view",
+	"secret_rotate",
+	"authorize_application",
+	"impersonation_started",
+	"impersonation_ended",
+	"policy_exception",
+	"property_mapping_exception",
+	"configuration_error",
+	"model_created",
+	"model_updated",
+	"model_deleted",
+];
+
+function me({ office, impersonating }) {
+	const self = (user) => ({
+		pk: user.pk,
+		username: user.username,
+		name: user.name,
+		is_active: true,
+		is_superuser: user.is_superuser,
+		groups: user.groups_obj.map(({ pk, name }) => ({ pk, name })),
+		email: user.email,
+		avatar: user.avatar,
+		uid: user.uid,
+		settings: {},
+		type: "internal",
+		system_permissions: [],
+	});
+	const ada = office["/core/users/"][0];
+	const other = office["/core/users/"][6] ?? ada;
+	return impersonating ? { user: { ...self(other), is_superuser: true }, original: self(ada) } : { user: self(ada) };
+}
+
+function serverSettings({ after }) {
+	return {
+		office_name: "Lovelace & Daughters",
+		server_name: "gatehouse.office.lan",
+		allowed_hosts: ["gatehouse.local"],
+		admin_on_lan: true,
+		https_url: "https://gatehouse.office.lan:9443",
+		http_url: "http://gatehouse.office.lan:9000",
+		install_id: "8f14e45f-ceea-467f-a8d2-2f1e0b9c1234",
+		ca: {
+			subject: "CN=Lovelace & Daughters CA",
+			sha256: "7C:4A:8D:09:CA:37:62:AF:61:E5:95:20:94:3D:C2:64:94:F8:94:1B:7C:4A:8D:09:CA:37:62:AF:61:E5:95:20",
+			expires: after(5_256_000),
+			names: ["gatehouse.office.lan", "gatehouse.local", "localhost", "192.168.1.10"],
+			leaf_expires: after(500_000),
+		},
+		trust_url: "http://gatehouse.office.lan:9000/trust",
+	};
+}
+
+function status({ office, size, before, after }) {
+	const quiet = size !== 1;
+	return {
+		version: "0.1.0",
+		started: before(4000),
+		uptime_seconds: 240_000,
+		data_dir: "/var/lib/gatehouse",
+		database_bytes: 4_812_800,
+		disk_free_bytes: 84_000_000_000,
+		memory_bytes: 41_000_000,
+		users: office["/core/users/"].length,
+		active_sessions: size ? 7 : 1,
+		applications: office["/core/applications/"].length,
+		certificate_expires: after(500_000),
+		last_backup: quiet && size ? before(1600) : null,
+		second_factor_missing: size > 1 ? 3 : 0,
+		checks: [
+			{ id: "server", state: "good", text: "The server has been running for 2 days.", help: "", link: "" },
+			{
+				id: "certificate",
+				state: size ? "warning" : "good",
+				text: "The certificate expires in 12 days.",
+				help: "It is renewed by itself a week before; devices that trust the authority notice nothing.",
+				link: "#/settings/certificates",
+			},
+			{
+				id: "backup",
+				state: size > 1 ? "notice" : "danger",
+				text: size > 1 ? "The last backup is 26 hours old." : "There is no backup yet.",
+				help: "If this computer breaks, everything is gone. A backup takes a minute.",
+				link: "#/settings/backup",
+			},
+			{ id: "disk", state: "good", text: "84 GB are free.", help: "", link: "" },
+			{ id: "clock", state: "good", text: "The clock is right.", help: "", link: "" },
+		],
+		steps: [
+			{ id: "add_user", done: size > 1, text: "Add the people of the office", link: "#/people/users/new" },
+			{ id: "add_application", done: size > 1, text: "Add the first application", link: "#/apps/new" },
+			{ id: "trust_ca", done: false, text: "Make every device trust this server", link: "#/settings/certificates" },
+			{ id: "backup", done: false, text: "Make a backup and keep it elsewhere", link: "#/settings/backup" },
+		],
+	};
+}
+
+function accessOf({ office, size }) {
+	const groups = size > 1 ? office["/core/groups/"].slice(2, 4).map(({ pk, name }) => ({ pk, name })) : [];
+	return {
+		everyone: false,
+		users: [{ pk: 1, username: "ada", name: "Ada Lovelace" }],
+		groups,
+		sentence: groups.length ? "Accounting, Workshop and Ada Lovelace can use it." : "Ada Lovelace can use it.",
+	};
+}
+
+function setup(state, application) {
+	const provider = application.provider_obj ?? null;
+	const base = `https://gatehouse.office.lan:9443/application/o`;
+	const value = (id, label, text, help = "", secret = false) => ({ id, label, value: text, secret, help });
+	return {
+		application,
+		provider,
+		access: accessOf(state),
+		warnings: provider && application.slug === "gitea" ? ["The redirect URI has a pattern; a full address is safer."] : [],
+		values: provider
+			? [
+					value("issuer", "Issuer", `${base}/${application.slug}/`, "Also called provider URL."),
+					value(
+						"discovery",
+						"Discovery address",
+						`${base}/${application.slug}/.well-known/openid-configuration`,
+						"Most applications need only this one.",
+					),
+					value("client_id", "Client ID", provider.client_id),
+					value("client_secret", "Client secret", provider.client_secret, "Keep it to yourself.", true),
+					value("authorize", "Authorization address", `${base}/authorize/`),
+					value("token", "Token address", `${base}/token/`),
+					value("userinfo", "Userinfo address", `${base}/userinfo/`),
+					value("end_session", "Sign-out address", `${base}/${application.slug}/end-session/`),
+					value("jwks", "Keys (JWKS)", `${base}/${application.slug}/jwks/`),
+					value("redirect_uris", "Redirect URIs", provider.redirect_uris),
+					value("scopes", "Scopes", "openid email profile"),
+				]
+			: [],
+	};
+}
+
+const volume = (action, size) =>
+	Array.from({ length: 28 }, (_, index) => ({
+		x_cord: Math.floor(Date.now() / 21_600_000 - 27 + index) * 21_600_000,
+		y_cord: size < 2 ? 0 : Math.round((Math.sin(index / 2) + 1.4) * (action === "login" ? 9 : action === "login_failed" ? 1.6 : 15)),
+	}));
+const usual = {
+	avatars: "gravatar,initials",
+	default_user_change_name: true,
+	default_user_change_email: true,
+	default_user_change_username: false,
+	event_retention: "days=180",
+	footer_links: [{ name: "Help desk", href: "https://help.office.lan" }],
+	gdpr_compliance: true,
+	impersonation: true,
+	default_token_duration: "days=1",
+	default_token_length: 60,
+};
+
+/** Answers that belong to no collection; nothing when the address is another. */
+export function own(state, method, path, query, body) {
+	const { office, size } = state;
+	if (types[path])
+		return [
+			200,
+			types[path].map(([model_name, name]) => ({
+				name,
+				description: "",
+				component: `ak-${model_name}`,
+				model_name,
+				requires_enterprise: false,
+			})),
+		];
+	const app = /^\/gatehouse\/applications\/([^/]+)\/(access\/)?$/.exec(path);
+	if (app) {
+		const found = office["/core/applications/"].find((one) => one.slug === decodeURIComponent(app[1]));
+		if (!found) return [404, { detail: "Not found." }];
+		return [
+			200,
+			app[2]
+				? { ...accessOf(state), everyone: body.everyone, sentence: body.everyone ? "Everyone can use it." : accessOf(state).sentence }
+				: setup(state, found),
+		];
+	}
+	switch (path) {
+		case "/schema/":
+			return [200, state.schema];
+		case "/core/users/me/":
+			return [200, me(state)];
+		case "/core/users/paths/":
+			return [200, { paths: size > 1 ? ["users", "users/services", "goauthentik.io/outposts"] : ["users"] }];
+		case "/core/users/impersonate_end/":
+			return [204];
+		case "/core/users/service_account/":
+			return [200, { username: body.name, token: "tok".padEnd(60, "a9"), user_uid: "x", user_pk: 4, group_pk: "" }];
+		case "/core/brands/current/":
+			return [
+				200,
+				{
+					matched_domain: "authentik-default",
+					branding_title: "Gatehouse",
+					branding_logo: "",
+					branding_favicon: "",
+					ui_footer_links: [{ name: "Help desk", href: "https://help.office.lan" }],
+					ui_theme: "automatic",
+					flow_authentication: "default-authentication-flow",
+					default_locale: "",
+				},
+			];
+		case "/admin/settings/": {
+			state.settings ??= { ...usual };
+			if (method !== "GET") Object.assign(state.settings, body);
+			return [200, state.settings];
+		}
+		case "/gatehouse/settings/":
+			return method === "GET"
+				? [200, serverSettings(state)]
+				: body.server_name === ""
+					? [400, { server_name: ["Give the server a name."] }]
+					: [200, { ...serverSettings(state), ...body }];
+		case "/gatehouse/status/":
+			return [200, status(state)];
+		case "/gatehouse/access/":
+			return [
+				200,
+				{
+					results: office["/core/applications/"].slice(0, 20).map(({ slug, name }, index) => ({
+						slug,
+						name,
+						passing: index % 2 === 0,
+						reason: index % 2 ? "Not in Accounting or Workshop." : "Is in Accounting.",
+					})),
+				},
+			];
+		case "/gatehouse/applications/": {
+			if (!body.redirect_uris?.startsWith("http")) return [400, { redirect_uris: ["A redirect URI starts with https://."] }];
+			const slug = body.slug || body.name.toLowerCase().replace(/\W+/g, "-");
+			const made = {
+				...(office["/core/applications/"][0] ?? {}),
+				pk: slug,
+				name: body.name,
+				slug,
+				launch_url: body.launch_url ?? null,
+				provider_obj: office["/providers/all/"][0] ?? null,
+			};
+			office["/core/applications/"].push(made);
+			return [201, setup(state, made)];
+		}
+		case "/events/events/actions/":
+			return [200, eventActions.map((name) => ({ name, description: "", component: name, model_name: "", requires_enterprise: false }))];
+		case "/events/events/volume/":
+			return [200, volume(query.get("action"), size)];
+		case "/events/events/top_per_user/":
+			return [
+				200,
+				office["/core/applications/"].slice(0, 4).map((one, index) => ({
+					application: { pk: one.pk, name: one.name },
+					counted_events: 120 - index * 31,
+					unique_users: 14 - index * 3,
+				})),
+			];
+		case "/crypto/certificatekeypairs/generate/":
+			return [200, office["/crypto/certificatekeypairs/"][0]];
+		default:
+			return undefined;
+	}
+}
+
+/** Verbs of one object; nothing when the verb is another. */
+export function actions(state, _method, collection, row, _id, verb, query, body) {
+	switch (verb) {
+		case "used_by":
+			return [
+				200,
+				collection === "/core/users/"
+					? [
+							{ app: "authentik_core", model_name: "token", pk: "1", name: "ada-laptop", action: "cascade" },
+							{ app: "authentik_core", model_name: "application", pk: "2", name: "Nextcloud", action: "set_null" },
+						]
+					: [],
+			];
+		case "metrics":
+			return [
+				200,
+				{ logins: volume("login", state.size), logins_failed: volume("login_failed", state.size), authorizations: volume("x", state.size) },
+			];
+		case "recovery":
+			return [200, { link: "https://gatehouse.office.lan:9443/if/flow/recovery/?flow_token=0Zx9…" }];
+		case "set_password":
+			return body.password.length < 8 ? [400, { password: ["Use at least 8 characters."] }] : [204];
+		case "view_key":
+			return [200, { key: "tok".padEnd(60, "Zq4") }];
+		case "view_certificate":
+		case "view_private_key":
+			return [200, { data: "-----BEGIN CERTIFICATE-----\n…\n-----END CERTIFICATE-----\n" }];
+		case "check_access":
+			return [
+				200,
+				{
+					passing: query.get("for_user") !== "3",
+					messages: query.get("for_user") === "3" ? ["Not in Accounting or Workshop."] : [],
+					log_messages: [],
+				},
+			];
+		case "preview_user":
+			return [
+				200,
+				{
+					preview: {
+						iss: "https://gatehouse.office.lan:9443/application/o/nextcloud/",
+						sub: "8f14e45fceea467fa8d22f1e0b9c1234",
+						email: "ada@office.example",
+						name: "Ada Lovelace",
+						groups: ["Accounting"],
+					},
+				},
+			];
+		case "test":
+			return [200, { passing: true, successful: true, messages: [], log_messages: [], result: "{}" }];
+		case "add_user": {
+			const one = state.office["/core/users/"].find((user) => user.pk === body.pk);
+			one.groups.push(row.pk);
+			one.groups_obj.push({ pk: row.pk, name: row.name, is_superuser: row.is_superuser });
+			row.users.push(body.pk);
+			return [204];
+		}
+		case "remove_user": {
+			const one = state.office["/core/users/"].find((user) => user.pk === body.pk);
+			one.groups = one.groups.filter((pk) => pk !== row.pk);
+			one.groups_obj = one.groups_obj.filter((group) => group.pk !== row.pk);
+			row.users = row.users.filter((pk) => pk !== body.pk);
+			return [204];
+		}
+		case "impersonate":
+		case "set_icon":
+		case "set_icon_url":
+			return [204];
+		default:
+			return undefined;
+	}
+}

@@ -1,0 +1,137 @@
+// Every page of both programs, with what has to be done on it before a picture shows its point.
+
+const group = "00000002-0000-7000-8000-000000000002";
+const event = (number) => `0000000b-0000-7000-8000-${number.toString(16).padStart(12, "0")}`;
+const stage = "00000005-0000-7000-8000-000000000000";
+const pair = "0000000a-0000-7000-8000-000000000000";
+const brand = "0000000c-0000-7000-8000-000000000000";
+
+const click = (name) => async (page) => page.getByRole("button", { name }).first().click();
+
+/** name, address, and what to do first. Pages of an empty office are those of the lists. */
+export const adminPages = [
+	["home", "/"],
+	["users", "/people/users"],
+	["users-selected", "/people/users", async (page) => page.getByRole("checkbox").nth(2).check()],
+	["users-filtered", "/people/users?is_active=false&search=zzz"],
+	["user-new", "/people/users/new"],
+	["service-new", "/people/users/new-service"],
+	["user", "/people/users/1"],
+	["user-long", "/people/users/3"],
+	["user-groups", "/people/users/1?tab=groups"],
+	["user-apps", "/people/users/1?tab=apps"],
+	["user-sessions", "/people/users/1?tab=sessions"],
+	["user-tokens", "/people/users/1?tab=tokens"],
+	["user-activity", "/people/users/1?tab=activity"],
+	["user-delete", "/people/users/7", async (page) => page.getByRole("button", { name: "Delete…" }).click()],
+	["groups", "/people/groups"],
+	["groups-tree", "/people/groups?view=tree"],
+	["group-new", "/people/groups/new"],
+	["group", `/people/groups/${group}`],
+	["group-details", `/people/groups/${group}?tab=details`],
+	["apps", "/apps"],
+	["app-new", "/apps/new"],
+	["app-new-refused", "/apps/new", async (page) => page.locator("form button[type=submit]").click()],
+	[
+		"app-new-unfolded",
+		"/apps/new",
+		async (page) => {
+			await page.getByLabel("Only people and groups that I choose").check();
+			await click("Advanced")(page);
+		},
+	],
+	["app", "/apps/nextcloud"],
+	["app-warning", "/apps/gitea"],
+	["app-link", "/apps/grafana"],
+	["app-access", "/apps/nextcloud?tab=access"],
+	["app-details", "/apps/nextcloud?tab=details"],
+	["app-sign-in", "/apps/nextcloud?tab=signIn"],
+	["app-preview", "/apps/nextcloud?tab=preview"],
+	["app-activity", "/apps/nextcloud?tab=activity"],
+	["activity", "/activity"],
+	["event", `/activity/${event(237)}`],
+	["settings-server", "/settings/server"],
+	["settings-server-renamed", "/settings/server", async (page) => page.getByLabel("Name of the server").fill("sso.office.lan")],
+	["settings-system", "/settings/system"],
+	["certificates", "/settings/certificates"],
+	["certificate-new", "/settings/certificates/new"],
+	["certificate-import", "/settings/certificates/new?tab=import"],
+	["certificate", `/settings/certificates/${pair}`],
+	["brands", "/settings/brands"],
+	["brand", `/settings/brands/${brand}`],
+	["brand-new", "/settings/brands/new"],
+	["backup", "/settings/backup"],
+	["advanced", "/advanced"],
+	["flows", "/advanced/flows"],
+	["flow", "/advanced/flows/default-authentication-flow"],
+	["flow-settings", "/advanced/flows/default-authentication-flow?tab=settings"],
+	["flow-bindings", "/advanced/flows/default-authentication-flow?tab=bindings"],
+	["flow-new", "/advanced/flows/new"],
+	["stages", "/advanced/stages"],
+	["stage", `/advanced/stages/${stage}`],
+	["stage-new", "/advanced/stages/new?model=userloginstage"],
+	["steps", "/advanced/steps"],
+	["policies", "/advanced/policies"],
+	["policy", "/advanced/policies/00000007-0000-7000-8000-000000000000"],
+	["policy-new", "/advanced/policies/new?model=expressionpolicy"],
+	["bindings", "/advanced/bindings"],
+	["binding-new", "/advanced/bindings/new"],
+	["providers", "/advanced/providers"],
+	["provider-new", "/advanced/providers/new?model=oauth2provider"],
+	["mappings", "/advanced/mappings"],
+	["mapping", "/advanced/mappings/00000009-0000-7000-8000-000000000002"],
+	["prompts", "/advanced/prompts"],
+	["prompt", "/advanced/prompts/00000008-0000-7000-8000-000000000000"],
+	["sources", "/advanced/sources"],
+	["source", "/advanced/sources/authentik-built-in"],
+	["tokens", "/advanced/tokens"],
+	["token", "/advanced/tokens/ada-laptop"],
+	["token-new", "/advanced/tokens/new?user=1"],
+	["roles", "/advanced/roles"],
+	["missing", "/nowhere"],
+	[
+		"palette",
+		"/",
+		async (page) => {
+			await page.keyboard.press("Control+k");
+			await page.waitForFunction(() => document.activeElement?.tagName === "INPUT");
+			await page.keyboard.type("ada");
+			await page.waitForTimeout(500);
+		},
+	],
+];
+
+export const portalPages = [
+	["portal-apps", "/apps"],
+	["portal-profile", "/profile"],
+	["portal-sessions", "/sessions"],
+	["portal-consents", "/consents"],
+	["portal-tokens", "/tokens"],
+	["portal-token-new", "/tokens", click("Add one")],
+	["portal-session-end", "/sessions", click(/^End the session/)],
+];
+
+const lists = [
+	"home",
+	"users",
+	"groups",
+	"groups-tree",
+	"apps",
+	"activity",
+	"certificates",
+	"tokens",
+	"bindings",
+	"prompts",
+	"roles",
+	"sources",
+	"user",
+	"user-groups",
+	"user-apps",
+	"user-sessions",
+	"user-tokens",
+	"app-new",
+	"palette",
+];
+
+/** The pages on which the number of rows makes a difference. */
+export const isList = (name) => lists.includes(name) || (name.startsWith("portal") && !/new|end/.test(name));
