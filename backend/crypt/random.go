@@ -2,6 +2,7 @@ package crypt
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
 	"time"
@@ -83,4 +84,10 @@ func uuidText(u [16]byte, version byte) string {
 	hex.Encode(out[24:], u[10:])
 	out[8], out[13], out[18], out[23] = '-', '-', '-', '-'
 	return string(out[:])
+}
+
+// NamedUUID makes a UUID that is always the same for a name (RFC 9562 section 5.8: version 8, from SHA-256).
+func NamedUUID(name string) string {
+	sum := sha256.Sum256([]byte(name))
+	return uuidText([16]byte(sum[:16]), 8)
 }

@@ -76,7 +76,8 @@ func Records(r Rooms) []*kind.Kind {
 	out = append(out, ca.Kind())
 	out = append(out, r.Apps.Kinds()...)
 	out = append(out, r.Events.Kinds()...)
-	return append(out, r.Flows.Kinds(r.Files)...)
+	out = append(out, r.Flows.Kinds(r.Files)...)
+	return append(out, StageRecords(r)...)
 }
 
 func stageDeps(r Rooms) stage.Deps { return stage.Deps{Store: r.Store, Flows: r.Flows.FlowsOf} }

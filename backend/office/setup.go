@@ -6,6 +6,7 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"net/url"
 	"os"
 	"regexp"
 	"slices"
@@ -103,6 +104,9 @@ func (r *Room) Finish(ctx context.Context, s Setup) (*user.User, error) {
 		}); err != nil {
 			return err
 		}
+		if err := nameBrand(tx, s.Office); err != nil {
+			return err
+		}
 		var err error
 		admin, err = r.makeAdmin(tx, s.Username, s.Name, s.Email, s.Hash)
 		return err
@@ -111,6 +115,24 @@ func (r *Room) Finish(ctx context.Context, s Setup) (*user.User, error) {
 		return nil, err
 	}
 	return admin, r.Certify(ctx)
+}
+
+// nameBrand puts the office's name on the pages, where nobody chose a title yet.
+func nameBrand(tx *store.Tx, office string) error {
+	if office == "" {
+		return nil
+	}
+	bs, err := store.AllTx[brand.Brand](tx, store.Query{})
+	if err != nil {
+		return err
+	}
+	for _, b := range bs {
+		if b.Default && b.Title == "Gatehouse" {
+			b.Title = office
+			return tx.Update(b)
+		}
+	}
+	return nil
 }
 
 // claim marks the house as set up, once.
@@ -276,22 +298,45 @@ func Addresses() []string {
 	return out
 }
 
+// Links gives the addresses under which a browser reaches the first-run wizard with the text of its link: on this machine, and by each of
+// its addresses on the network.
+func (r *Room) Links(token string) []string {
+	path := "/setup/?t=" + url.QueryEscape(token)
+	out := []string{"http://" + withPort("127.0.0.1", r.HTTPPort(), "80") + path}
+	for _, a := range Addresses() {
+		if ip := net.ParseIP(a); ip != nil && ip.To4() == nil {
+			a = "[" + a + "]"
+		}
+		out = append(out, r.URLFor(a)+path)
+	}
+	return out
+}
+
 // URL is the address of the house for other devices, "" before it has a name.
 func (r *Room) URL(ctx context.Context) string {
 	h, err := r.Brands.House(ctx)
 	if err != nil || h.ServerName == "" {
 		return ""
 	}
-	return "https://" + withPort(h.ServerName, r.HTTPSPort(), "443")
+	return r.URLFor(h.ServerName)
+}
+
+// URLFor is the address of the house under a name.
+func (r *Room) URLFor(name string) string {
+	return "https://" + withPort(name, r.HTTPSPort(), "443")
 }
 
 // TrustURL is the address of the page that brings the CA to other devices.
 func (r *Room) TrustURL(ctx context.Context) string {
 	h, err := r.Brands.House(ctx)
-	name := h.ServerName
-	if err != nil || name == "" {
+	if err != nil || h.ServerName == "" {
 		return ""
 	}
+	return r.TrustURLFor(h.ServerName)
+}
+
+// TrustURLFor is the address of that page under a name.
+func (r *Room) TrustURLFor(name string) string {
 	return "http://" + withPort(name, r.HTTPPort(), "80") + "/trust"
 }
 
@@ -299,7 +344,7 @@ func withPort(host, port, standard string) string {
 	if port == "" || port == standard {
 		return host
 	}
-	return net.JoinHostPort(host, port)
+	return host + ":" + port
 }
 
 // Hosts gives the names that the house answers to, without ports: its own, those that were added, and the brands' domains.

@@ -72,6 +72,19 @@ func (e *Engine) Evaluate(ctx context.Context, target, mode string, r *Request, 
 	return out, nil
 }
 
+// All asks policies that are bound to nothing, in order: every one must pass. One that fails does not pass.
+func (e *Engine) All(ctx context.Context, policies []string, r *Request) (Result, error) {
+	out := Result{Passing: true}
+	for i, pk := range policies {
+		one := e.one(ctx, &Binding{Policy: &pk, Enabled: true, Order: i, Timeout: 30}, r, nil)
+		out.Messages = append(out.Messages, one.Messages...)
+		out.Logs = append(out.Logs, one.Logs...)
+		out.Raised = out.Raised || one.Raised
+		out.Passing = out.Passing && one.Passing
+	}
+	return out, nil
+}
+
 // groups gives the keys of every group of a user, ancestors included.
 func (e *Engine) groups(ctx context.Context, u *user.User) (map[string]bool, error) {
 	out := map[string]bool{}

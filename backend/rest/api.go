@@ -111,6 +111,15 @@ func New(d Deps) *API {
 // ServeHTTP implements http.Handler.
 func (a *API) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.router.ServeHTTP(w, r) }
 
+// Encode gives an object in its published shape, as the actor of ctx may see it.
+func (a *API) Encode(ctx context.Context, obj any) (json.RawMessage, error) {
+	out, err := a.show(ctx, a.Store.KindFor(obj), obj, http.StatusOK)
+	return out.body, err
+}
+
+// Fail answers an error; for handlers that were hung by Raw.
+func (a *API) Fail(w http.ResponseWriter, r *http.Request, err error) { a.fail(w, r, err) }
+
 // Raw hangs a handler that streams below the API, behind sign-in and a global permission ("" = any signed-in user).
 func (a *API) Raw(method, path, permission string, h http.HandlerFunc) {
 	a.router.Method(method, prefix+path+"/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

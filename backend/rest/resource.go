@@ -155,6 +155,9 @@ func (a *API) owns(ctx context.Context, k *kind.Kind, obj any) bool {
 		return false
 	}
 	v := k.Value(obj, k.Field(k.Owner))
+	if v.Kind() == reflect.Interface {
+		v = v.Elem()
+	}
 	me := store.ActorOf(ctx).UserPK
 	return me != 0 && v.Kind() == reflect.Int64 && v.Int() == me
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"gatehouse/backend/stage/consent"
 	"gatehouse/backend/store"
 	"gatehouse/backend/user"
 )
@@ -26,6 +27,7 @@ func (s *Server) chores(ctx context.Context) {
 		{"tokens", r.tokens.CleanUp},
 		{"OAuth codes and tokens", r.oauth.CleanUp},
 		{"events", r.events.CleanUp},
+		{"consents", func(ctx context.Context) (int, error) { return consent.CleanUp(ctx, r.store) }},
 		{"wrong tries", func(ctx context.Context) (int, error) {
 			return 0, r.store.Write(ctx, store.House, user.CleanAttempts)
 		}},

@@ -8,7 +8,6 @@ import (
 
 	"gatehouse/backend/backup"
 	"gatehouse/backend/control"
-	"gatehouse/backend/event"
 	"gatehouse/backend/fault"
 	"gatehouse/backend/store"
 	"gatehouse/backend/token"
@@ -103,10 +102,8 @@ func (s *Server) RecoveryLink(ctx context.Context, username string, valid time.D
 		out.Link = "/recovery/use-token/" + t.Key + "/"
 		return user.ForgetAttempts(tx, u.Username)
 	})
-	if err == nil && s.doors != nil {
-		if base := r.office.URL(ctx); base != "" {
-			out.Link = base + out.Link
-		}
+	if base := r.office.URL(ctx); err == nil && base != "" {
+		out.Link = base + out.Link
 	}
 	return out, err
 }
@@ -117,12 +114,7 @@ func (s *Server) Backup(ctx context.Context, path, passphrase string) error {
 	if err != nil {
 		return err
 	}
-	if err := s.rooms.office.BackupTaken(ctx); err != nil {
-		return err
-	}
-	return s.rooms.store.Write(ctx, store.House, func(tx *store.Tx) error {
-		return s.rooms.events.EmitTx(tx, event.Entry{Action: "custom_backup", App: "gatehouse", Context: map[string]any{"message": "Backup taken", "file": path}})
-	})
+	return s.backupTaken(ctx, store.House, path)
 }
 
 func (s *Server) source() backup.Source {

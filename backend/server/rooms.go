@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"time"
@@ -102,6 +103,7 @@ func wire(o Options, d *db.DB, key *crypt.Key, install string, log *slog.Logger,
 	r.office = &office.Room{
 		Store: r.store, DB: d, Users: r.users, Tokens: r.tokens, Sessions: r.sessions, Brands: r.brands, Apps: r.apps, OIDC: r.oauth, Events: r.events, CA: r.ca,
 		Config: o.Config, Version: o.Version, Install: install, Started: now(), Log: log,
+		HTTPPort: portOf(o.Config.HTTP), HTTPSPort: portOf(o.Config.HTTPS),
 	}
 	list := kinds.Rooms{
 		Store: r.store, Users: r.users, Roles: r.roles, Sessions: r.sessions, Tokens: r.tokens, Events: r.events, Brands: r.brands, Certs: r.certs, Apps: r.apps, Policies: r.policies,
@@ -116,6 +118,15 @@ func wire(o Options, d *db.DB, key *crypt.Key, install string, log *slog.Logger,
 	}
 	r.store.Use(kinds.All(list, r.stages), r.events, kinds.Aliases())
 	return r
+}
+
+// portOf gives the port of a configured address.
+func portOf(address string) func() string {
+	_, p, err := net.SplitHostPort(address)
+	if err != nil {
+		p = ""
+	}
+	return func() string { return p }
 }
 
 // endpoints are the operations of the API that belong to no collection.

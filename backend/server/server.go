@@ -188,7 +188,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	if err := s.rooms.office.Certify(ctx); err != nil {
 		return giveUp(err)
 	}
-	if err := s.openDoors(ctx, local, plain, secure); err != nil {
+	if err := s.openDoors(); err != nil {
 		return giveUp(err)
 	}
 	ctx, end := context.WithCancel(ctx)
@@ -268,7 +268,7 @@ func (s *Server) announce(ctx context.Context, local, plain, secure net.Listener
 	if s.o.Mode == "window" {
 		return // the window shows the wizard
 	}
-	for _, u := range s.doors.setup.links(port(plain)(), port(secure)()) {
+	for _, u := range s.rooms.office.Links(s.doors.setup.Token()) {
 		s.o.Log.Warn("not set up yet: open this address in a browser to do it: " + u)
 	}
 	if i := s.rooms.ca.Info(); i != nil {

@@ -436,6 +436,8 @@ func setCell(v reflect.Value, cell any) error {
 		return nil
 	}
 	switch v.Kind() {
+	case reflect.Interface: // a key in whose place answers show the object
+		v.Set(reflect.ValueOf(cell))
 	case reflect.String:
 		switch x := cell.(type) {
 		case string:

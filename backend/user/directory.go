@@ -2,6 +2,8 @@ package user
 
 import (
 	"context"
+	"database/sql"
+	"errors"
 	"net/url"
 	"slices"
 	"strings"
@@ -168,6 +170,21 @@ func (d *Directory) HasAdmin(ctx context.Context) (bool, error) {
 	var yes bool
 	err := d.Store.DB().QueryRow(ctx, superGroups+`SELECT EXISTS (SELECT 1 FROM users u JOIN memberships m ON m."user" = u.pk WHERE u.is_active = 1 AND m."group" IN (SELECT pk FROM su))`).Scan(&yes)
 	return yes, err
+}
+
+// Owner gives the user whom the local owner of the machine acts as: the first active person who may do everything. NotFound when there is
+// none.
+func (d *Directory) Owner(ctx context.Context) (*User, error) {
+	var pk int64
+	err := d.Store.DB().QueryRow(ctx, superGroups+`SELECT u.pk FROM users u JOIN memberships m ON m."user" = u.pk
+		WHERE u.is_active = 1 AND u.type IN ('internal', 'external') AND m."group" IN (SELECT pk FROM su) ORDER BY u.pk LIMIT 1`).Scan(&pk)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, fault.New(fault.NotFound, "No active user has all rights.")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return d.ByPK(ctx, pk)
 }
 
 // Count gives the number of users.

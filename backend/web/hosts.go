@@ -1,11 +1,15 @@
 package web
 
 import (
+	"context"
+	"encoding/json"
 	"net"
 	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
+
+	"gatehouse/backend/web/page"
 )
 
 // Hosts decides under which names Gatehouse answers (decisions 16): the configured name, names of the LAN certificate, brand domains,
@@ -17,7 +21,7 @@ type Hosts struct {
 
 // Allowed says whether the request's Host may be answered.
 func (h Hosts) Allowed(r *http.Request) bool {
-	host := hostname(r.Host)
+	host := Hostname(r.Host)
 	if host == "" {
 		return false
 	}
@@ -27,8 +31,8 @@ func (h Hosts) Allowed(r *http.Request) bool {
 	return slices.ContainsFunc(h.Names(r), func(n string) bool { return strings.EqualFold(n, host) })
 }
 
-// hostname takes the port, brackets and a trailing dot off a Host header.
-func hostname(host string) string {
+// Hostname takes the port, brackets and a trailing dot off a Host header.
+func Hostname(host string) string {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
 	}
@@ -74,4 +78,29 @@ func ClientIP(r *http.Request) string {
 		return "255.255.255.255" // as published for an unknown address
 	}
 	return p.String()
+}
+
+// Wrong tells who came by another name which address is right.
+type Wrong struct {
+	*Screen
+	URL func(ctx context.Context) string
+}
+
+// ServeHTTP implements http.Handler (RFC 9110 section 15.5.20).
+func (s *Wrong) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	to := s.URL(r.Context())
+	if strings.HasPrefix(r.URL.Path, "/api/") {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusMisdirectedRequest)
+		_ = json.NewEncoder(w).Encode(map[string]string{"detail": "Gatehouse does not answer under this name. Use " + to}) // the caller has gone away
+		return
+	}
+	m := page.Message{Status: "notice", Title: s.T(r, "flow.host.title"), Text: []string{s.T(r, "flow.host.text", "host", Hostname(r.Host))}}
+	if to != "" {
+		m.Links = []page.Button{{Label: to, Href: to + "/", Primary: true}}
+	} else {
+		m.Text = append(m.Text, s.T(r, "flow.host.none"))
+	}
+	m.Text = append(m.Text, s.T(r, "flow.host.admin"))
+	s.Say(w, r, http.StatusMisdirectedRequest, m)
 }

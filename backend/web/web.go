@@ -24,17 +24,18 @@ import (
 
 // Door is the front of the house.
 type Door struct {
-	Hosts   Hosts
-	Mux     *http.ServeMux // what answers once the caller is known; patterns as in net/http
-	Health  *Health
-	Trust   http.Handler // the trust page, for 9000 and 9443
-	Setup   http.Handler // the first-run wizard
-	Open    func(ctx context.Context) (bool, error)
-	Caller  Caller
-	Wrong   http.Handler // says which address is right
-	HTTPS   func() string
-	AdminOK func(r *http.Request) bool
-	Log     *slog.Logger
+	Hosts  Hosts
+	Mux    *http.ServeMux // what answers once the caller is known; patterns as in net/http
+	Health *Health
+	Trust  http.Handler // the trust page, for 9000 and 9443
+	Setup  http.Handler // the first-run wizard
+	Open   func(ctx context.Context) (bool, error)
+	Caller Caller
+	Wrong  http.Handler // says which address is right
+	HTTPS  func(r *http.Request) string
+	Desk   http.Handler // what the window does, on its own listener
+	Own    http.Handler // style and script of the pages, also before the wizard is done
+	Log    *slog.Logger
 }
 
 // Caller finds out who asks: it gives a context with actor, session and language. Denied for a token that is not good.
@@ -107,7 +108,14 @@ func (d *Door) Handler(l Listener) http.Handler {
 					http.Error(rec, "Something went wrong on our side. Request "+id+".", http.StatusInternalServerError)
 				}
 			}
-			d.Log.InfoContext(ctx, r.URL.Path, "method", r.Method, "status", rec.status(), "runtime_ms", time.Since(start).Milliseconds(),
+			level := slog.LevelInfo
+			if static(r.URL.Path) || strings.HasPrefix(r.URL.Path, "/-/health/") {
+				level = slog.LevelDebug
+			}
+			if !d.Log.Enabled(ctx, level) {
+				return
+			}
+			d.Log.Log(ctx, level, r.URL.Path, "method", r.Method, "status", rec.status(), "runtime_ms", time.Since(start).Milliseconds(),
 				"remote", ClientIP(r), "host", r.Host, "request_id", id, "logger", "web")
 		}()
 		d.serve(rec, r, l)
@@ -115,7 +123,8 @@ func (d *Door) Handler(l Listener) http.Handler {
 }
 
 func (d *Door) serve(w http.ResponseWriter, r *http.Request, l Listener) {
-	if strings.HasPrefix(r.URL.Path, "/-/health/") || r.URL.Path == "/-/metrics/" {
+	path := r.URL.Path
+	if strings.HasPrefix(path, "/-/health/") || path == "/-/metrics/" {
 		d.Health.ServeHTTP(w, r)
 		return
 	}
@@ -127,8 +136,15 @@ func (d *Door) serve(w http.ResponseWriter, r *http.Request, l Listener) {
 	if l == Secure {
 		w.Header().Set("Strict-Transport-Security", "max-age=31536000")
 	}
-	if r.URL.Path == "/trust" || strings.HasPrefix(r.URL.Path, "/trust/") {
+	switch {
+	case path == "/trust", strings.HasPrefix(path, "/trust/"):
 		d.Trust.ServeHTTP(w, r)
+		return
+	case strings.HasPrefix(path, "/static/flow/"):
+		d.Own.ServeHTTP(w, r)
+		return
+	case l == Loopback && strings.HasPrefix(path, "/-/desktop/"):
+		d.known(w, r, d.Desk)
 		return
 	}
 	open, err := d.Open(r.Context())
@@ -137,24 +153,26 @@ func (d *Door) serve(w http.ResponseWriter, r *http.Request, l Listener) {
 		http.Error(w, "Gatehouse can't read its settings. The log has the details.", http.StatusServiceUnavailable)
 		return
 	}
-	if !open {
+	switch {
+	case !open, strings.HasPrefix(path, "/setup/"):
 		d.Setup.ServeHTTP(w, r)
-		return
-	}
-	if l != Loopback && !d.Hosts.Allowed(r) {
+	case l != Loopback && !d.Hosts.Allowed(r), l == Loopback && !loopbackName(Hostname(r.Host)):
 		d.Wrong.ServeHTTP(w, r)
-		return
-	}
-	if static(r.URL.Path) { // pictures, scripts, keys are for everybody: no need to know who asks
+	case static(path): // pictures, scripts, keys are for everybody: no need to know who asks
 		d.Mux.ServeHTTP(w, r.WithContext(store.WithActor(r.Context(), store.Actor{HTTP: store.HTTP{Scheme: scheme(r), Host: strings.ToLower(r.Host)}})))
-		return
+	default:
+		d.known(w, r, d.Mux)
 	}
+}
+
+// known hands on a request with its caller.
+func (d *Door) known(w http.ResponseWriter, r *http.Request, next http.Handler) {
 	ctx, err := d.Caller.Identify(r)
 	if err != nil {
 		d.refuse(w, r, err)
 		return
 	}
-	d.Mux.ServeHTTP(w, r.WithContext(ctx))
+	next.ServeHTTP(w, r.WithContext(ctx))
 }
 
 // refuse answers a request whose caller can't be told.
@@ -187,7 +205,7 @@ func (d *Door) plain(w http.ResponseWriter, r *http.Request) {
 		d.Trust.ServeHTTP(w, r)
 		return
 	}
-	to := d.HTTPS()
+	to := d.HTTPS(r)
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 		w.WriteHeader(http.StatusForbidden)

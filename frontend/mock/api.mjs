@@ -23,6 +23,7 @@ const special = {
 	groups_by_pk: (row, value) => row.groups?.includes(value),
 	path_startswith: (row, value) => row.path?.startsWith(value),
 	username: (row, value) => (row.action ? row.user?.username === value : row.username === value),
+	action: (row, value) => row.action.includes(value),
 	user: (row, value) => String(row.user?.pk ?? row.user) === value,
 	context_model_name: (row, value) => row.context?.model?.model_name === value,
 	context_model_pk: () => true,

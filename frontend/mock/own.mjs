@@ -168,7 +168,7 @@ function setup(state, application) {
 const volume = (action, size) =>
 	Array.from({ length: 28 }, (_, index) => ({
 		x_cord: Math.floor(Date.now() / 21_600_000 - 27 + index) * 21_600_000,
-		y_cord: size < 2 ? 0 : Math.round((Math.sin(index / 2) + 1.4) * (action === "login" ? 9 : action === "login_failed" ? 1.6 : 15)),
+		y_cord: size < 2 ? 0 : Math.round((Math.sin(index / 2) + 1.4) * (action === "login" ? 10.6 : action === "login_failed" ? 1.6 : 15)),
 	}));
 const usual = {
 	avatars: "gravatar,initials",

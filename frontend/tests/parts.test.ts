@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { toCsv } from "~/admin/activity/csv";
 import { reordered } from "~/admin/advanced/reorder";
-import { merge } from "~/admin/chart/series";
+import { merge, without } from "~/admin/chart/series";
 import { fromPublished } from "~/admin/frame/addresses";
 import { byParent } from "~/admin/people/tree";
 import { ago } from "~/lib/format";
@@ -46,6 +46,22 @@ describe("small parts", () => {
 				[1, 0],
 			],
 		});
+	});
+
+	test("refused sign-ins are taken out of all of them", () => {
+		const all = [
+			{ x_cord: 1, y_cord: 5 },
+			{ x_cord: 2, y_cord: 1 },
+		];
+		expect(
+			without(all, [
+				{ x_cord: 1, y_cord: 2 },
+				{ x_cord: 2, y_cord: 3 },
+			]),
+		).toEqual([
+			{ x_cord: 1, y_cord: 3 },
+			{ x_cord: 2, y_cord: 0 },
+		]);
 	});
 
 	test("published addresses lead to ours", () => {

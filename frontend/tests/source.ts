@@ -74,6 +74,11 @@ function visit(node: Node, where: string, found: Found): void {
 		if (spoken.has(name) && value?.type === "Literal" && hasLetters(String(value.value)))
 			found.loose.push(`${where}: ${name}=${String(value.value)}`);
 	}
+	if (node.type === "Property" && spoken.has(String((node.key as Node).name))) {
+		const value = node.value as Node;
+		if (value.type === "Literal" && typeof value.value === "string" && hasLetters(value.value))
+			found.loose.push(`${where}: ${String((node.key as Node).name)}: ${String(value.value)}`);
+	}
 	if (node.type === "JSXExpressionContainer") {
 		const inner = node.expression as Node;
 		if (inner.type === "Literal" && typeof inner.value === "string" && hasLetters(inner.value))

@@ -434,4 +434,3 @@ func (s *server) Revocation(ctx context.Context, req *op.ClientRequest[oidc.Revo
 	}
 	return op.NewResponse(struct{}{}), nil
 }
-

@@ -131,7 +131,7 @@ func (s *Stage) Show(t *stage.Turn) stage.Result {
 		return stage.Done()
 	}
 	c := &Challenge{
-		UserFields: s.UserFields, PasswordFields: s.PasswordStage != nil, FlowDesignation: t.Flow.Designation, PrimaryAction: "Continue",
+		UserFields: append([]string{}, s.UserFields...), PasswordFields: s.PasswordStage != nil, FlowDesignation: t.Flow.Designation, PrimaryAction: "Continue",
 		ShowSourceLabels: s.ShowSourceLabels,
 	}
 	if t.Flow.Designation == "authentication" {

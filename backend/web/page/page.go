@@ -98,6 +98,7 @@ type Setup struct {
 	TrustURL    string
 	URLs        []string
 	Next        string // where "done" leads
+	Notice      string // something to see to before people sign in, "" for nothing
 }
 
 // Trust is the page that brings the certificate to other devices.

@@ -2,7 +2,7 @@
 import { ApiError, get, preferDesktopCookie, whenSignedOut } from "~/api/client";
 import { keyOf, queryClient } from "~/api/query";
 import type { CurrentBrand, SessionUser } from "~/api/schema.gen";
-import { loadLanguage, wanted } from "~/text/locale";
+import { loadLanguage, mendBrowserLanguage, wanted } from "~/text/locale";
 import { detectDesktop, inDesktop, keepLinksOutside } from "./desktop";
 
 export const ME = "/core/users/me/";
@@ -25,6 +25,7 @@ function reloadOnce(): boolean {
 }
 
 export async function boot(tables: string[], onClosed: () => void): Promise<Start> {
+	mendBrowserLanguage();
 	await detectDesktop();
 	if (inDesktop()) preferDesktopCookie();
 	keepLinksOutside();

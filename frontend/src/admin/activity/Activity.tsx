@@ -13,7 +13,7 @@ import classes from "./Activity.module.css";
 import { EventList } from "./EventList";
 import { exportEvents, type Format } from "./export";
 import { Facets } from "./Facets";
-import { actionName } from "./sentence";
+import { filterName } from "./sentence";
 import { useLive } from "./useLive";
 
 const narrowing = ["action", "username", "client_ip", "brand_name"] as const;
@@ -34,7 +34,7 @@ export function Activity() {
 			{
 				name: "action",
 				label: t("activity.filter.action"),
-				options: (actions ?? []).map((action) => ({ value: action.component, label: actionName(action.component) })),
+				options: (actions ?? []).map((action) => ({ value: action.component, label: filterName(action.component) })),
 			},
 			...narrowing
 				.filter((name) => name !== "action" && state.filters[name])

@@ -6,7 +6,7 @@ import type { Event, TypeCreate } from "~/api/schema.gen";
 import { number } from "~/lib/format";
 import { t } from "~/text/text";
 import classes from "./Activity.module.css";
-import { actionName } from "./sentence";
+import { filterName } from "./sentence";
 
 type Props = { current: string | undefined; narrowed: Query; onChoose: (action: string | undefined) => void };
 
@@ -35,7 +35,7 @@ export function Facets({ current, narrowed, onChoose }: Props) {
 							aria-pressed={row.id === current}
 							onClick={() => onChoose(row.id === current ? undefined : row.id)}
 						>
-							<span>{actionName(row.id)}</span>
+							<span>{filterName(row.id)}</span>
 							<span className={classes.count}>{number(row.count)}</span>
 						</UnstyledButton>
 					</li>

@@ -57,6 +57,9 @@ export function sentenceOf(event: Event): string {
 
 export const actionName = (action: string): string => tOr(action.replace(/^custom_/, "").replaceAll("_", " "), `events.action.${action}`);
 
+/** What the filter of an action lets through: the server takes a part of the name, so sign-ins are all of them. */
+export const filterName = (action: string): string => (action === "login" ? t("events.anyLogin") : actionName(action));
+
 const tones: Record<string, Tone> = {
 	login: "good",
 	authorize_application: "good",

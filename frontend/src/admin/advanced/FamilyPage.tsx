@@ -15,6 +15,7 @@ import { at } from "../frame/addresses";
 import { Missing } from "../frame/Missing";
 import { Page } from "../frame/Page";
 import { go } from "../frame/To";
+import { useBulkDelete } from "../frame/useBulkDelete";
 import { Cell } from "./Cell";
 import { type Family, familyOf } from "./families";
 import { nameOfRow } from "./names";
@@ -29,6 +30,9 @@ function List({ family }: { family: Family }) {
 	const kind = useKinds().kinds?.get(family.kind ?? "");
 	const flows = useGet<Rows<Flow>>("/flows/instances/", { query: { page_size: 100 }, enabled: family.id === "steps" }).data;
 	const flowNames = useMemo(() => new Map(flows?.results.map((flow) => [flow.pk, flow.name])), [flows]);
+	const param = kind?.param ?? (family.id === "sources" ? "slug" : "pk");
+	const idOfRow = (row: Row) => idOf({ param }, row);
+	const bulkDelete = useBulkDelete<Row>({ pathOf: (row) => `${family.path}${encodeURIComponent(idOfRow(row))}/`, nameOf: nameOfRow });
 	const columns: Column<Row>[] = [
 		{ id: "name", title: t("advanced.name"), sort: family.sortable.includes("name") ? "name" : undefined, cell: nameOfRow },
 		...family.columns.map(
@@ -54,7 +58,8 @@ function List({ family }: { family: Family }) {
 				label={t(`families.${family.id}.title`)}
 				keyOf={(row) => String(row.pk)}
 				nameOf={nameOfRow}
-				linkOf={(row) => at.object(family.id, idOf({ param: kind?.param ?? (family.id === "sources" ? "slug" : "pk") }, row))}
+				linkOf={(row) => at.object(family.id, idOfRow(row))}
+				bulk={[bulkDelete]}
 				columns={columns}
 				empty={
 					<Empty title={t("advanced.empty")} text={t(`families.${family.id}.text`)}>

@@ -10,8 +10,13 @@ import { Face } from "~/ui/Face";
 import { at } from "../frame/addresses";
 import { Page } from "../frame/Page";
 import { go } from "../frame/To";
+import { useBulkDelete } from "../frame/useBulkDelete";
 
 export function Apps() {
+	const bulkDelete = useBulkDelete<Application>({
+		pathOf: (app) => `/core/applications/${encodeURIComponent(app.slug)}/`,
+		nameOf: (app) => app.name,
+	});
 	const add = (
 		<Button leftSection={<IconPlus size={16} />} onClick={() => go(at.newApp)}>
 			{t("apps.add")}
@@ -25,6 +30,7 @@ export function Apps() {
 				ordering="name"
 				label={t("apps.title")}
 				searchLabel={t("apps.search")}
+				bulk={[bulkDelete]}
 				keyOf={(app) => app.slug}
 				nameOf={(app) => app.name}
 				linkOf={(app) => at.app(app.slug)}

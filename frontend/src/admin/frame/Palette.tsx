@@ -1,90 +1,147 @@
 import { useDebouncedValue } from "@mantine/hooks";
-import { createSpotlight, Spotlight, type SpotlightActionData, type SpotlightActionGroupData } from "@mantine/spotlight";
-import { IconArrowRight, type IconCompass, IconPlus, IconSearch } from "@tabler/icons-react";
-import { useState } from "react";
-import { type Page, useGet } from "~/api/query";
-import type { Application, Flow, Group, User } from "~/api/schema.gen";
+import { IconArrowRight, IconPlus } from "@tabler/icons-react";
+import { type KeyboardEvent, type ReactNode, useEffect, useId, useRef, useState } from "react";
 import { t } from "~/text/text";
-import { Face } from "~/ui/Face";
-import { personName } from "~/ui/names";
-import { at } from "./addresses";
+import classes from "./Palette.module.css";
 import { actions, pages } from "./places";
 import { go } from "./To";
+import { useFound } from "./useFound";
 
-const [store, palette] = createSpotlight();
+export type Entry = { to: string; label: string; note?: string; icon: ReactNode };
+type Section = { title: string; entries: Entry[] };
 
-export const openPalette = palette.open;
+let open: () => void = () => {};
 
-/** The command palette: pages, actions, and what the server finds. */
+export const openPalette = () => open();
+
+/** The command palette stands once in the page; Ctrl or Cmd and K open it. */
 export function Palette() {
-	const [text, setText] = useState("");
+	const [shown, setShown] = useState(false);
+	useEffect(() => {
+		open = () => setShown(true);
+		const onKey = (event: globalThis.KeyboardEvent) => {
+			if (!(event.ctrlKey || event.metaKey) || event.shiftKey || event.altKey || event.key.toLowerCase() !== "k") return;
+			event.preventDefault();
+			setShown((now) => !now);
+		};
+		document.addEventListener("keydown", onKey);
+		return () => document.removeEventListener("keydown", onKey);
+	}, []);
+	return shown ? <Open onClose={() => setShown(false)} /> : null;
+}
+
+function useSections(text: string): Section[] {
 	const [settled] = useDebouncedValue(text.trim(), 200);
 	const found = useFound(settled);
 	const words = text.trim().toLowerCase();
-	const fits = (label: string) => label.toLowerCase().includes(words);
-	const group = (label: string, all: SpotlightActionData[]): SpotlightActionGroupData[] =>
-		all.length > 0 ? [{ group: label, actions: all }] : [];
-	const place = (to: string, label: string, icon: typeof IconCompass): SpotlightActionData => {
-		const Icon = icon;
-		return { id: to, label, leftSection: <Icon size={16} aria-hidden="true" />, onClick: () => go(to) };
-	};
-	return (
-		<Spotlight
-			store={store}
-			shortcut={["mod + K"]}
-			query={text}
-			onQueryChange={setText}
-			clearQueryOnClose
-			highlightQuery={false}
-			scrollable
-			attributes={{ content: { "aria-label": t("palette.label") } }}
-			maxHeight={420}
-			filter={(_query, all) => all}
-			nothingFound={t("palette.nothing")}
-			transitionProps={{ duration: 100 }}
-			searchProps={{ "aria-label": t("palette.label"), placeholder: t("palette.label"), leftSection: <IconSearch size={18} /> }}
-			actions={[
-				...group(t("palette.found"), found),
-				...group(
-					t("palette.actions"),
-					actions()
-						.filter(({ label }) => fits(label))
-						.map(({ to, label }) => place(to, label, IconPlus)),
-				),
-				...group(
-					t("palette.pages"),
-					pages()
-						.filter(({ label }) => fits(label))
-						.map(({ to, label }) => place(to, label, IconArrowRight)),
-				),
-			]}
-		/>
-	);
+	const fitting = (all: { to: string; label: string }[], icon: ReactNode): Entry[] =>
+		all.filter(({ label }) => label.toLowerCase().includes(words)).map((place) => ({ ...place, icon }));
+	return [
+		{ title: t("palette.found"), entries: words ? found : [] },
+		{ title: t("palette.actions"), entries: fitting(actions(), <IconPlus size={16} />) },
+		{ title: t("palette.pages"), entries: fitting(pages(), <IconArrowRight size={16} />) },
+	].filter((section) => section.entries.length > 0);
 }
 
-function useFound(search: string): SpotlightActionData[] {
-	const options = { query: { search, page_size: 5 }, enabled: search.length > 1, keep: true };
-	const users = useGet<Page<User>>("/core/users/", options).data;
-	const groups = useGet<Page<Group>>("/core/groups/", { ...options, query: { ...options.query, include_users: false } }).data;
-	const apps = useGet<Page<Application>>("/core/applications/", {
-		...options,
-		query: { ...options.query, superuser_full_list: true },
-	}).data;
-	const flows = useGet<Page<Flow>>("/flows/instances/", options).data;
-	if (search.length < 2) return [];
-	const entry = (to: string, label: string, description: string, picture?: string | null): SpotlightActionData => ({
-		id: to,
-		label,
-		description,
-		leftSection: <Face name={label} src={picture} size={24} square />,
-		onClick: () => go(to),
-	});
-	return [
-		...(users?.results ?? []).map((user) =>
-			entry(at.user(user.pk), personName(user), `${t("kinds.user.one")} · ${user.username}`, user.avatar),
-		),
-		...(groups?.results ?? []).map((group) => entry(at.group(group.pk), group.name, t("kinds.group.one"))),
-		...(apps?.results ?? []).map((app) => entry(at.app(app.slug), app.name, t("kinds.application.one"), app.meta_icon)),
-		...(flows?.results ?? []).map((flow) => entry(at.object("flows", flow.slug), flow.name, t("kinds.flow.one"))),
-	];
+/** Pages, actions, and what the server finds: typed for, chosen with the arrows and Enter. */
+function Open({ onClose }: { onClose: () => void }) {
+	const [text, setText] = useState("");
+	const [chosen, setChosen] = useState(0);
+	const box = useRef<HTMLDialogElement>(null);
+	const id = useId();
+	const sections = useSections(text);
+	const entries = sections.flatMap((section) => section.entries);
+	const at = Math.min(chosen, entries.length - 1);
+	const optionId = (index: number) => `${id}-${index}`;
+
+	useEffect(() => {
+		if (box.current && !box.current.open) box.current.showModal();
+	}, []);
+	const current = optionId(at);
+	useEffect(() => {
+		document.getElementById(current)?.scrollIntoView({ block: "nearest" });
+	}, [current]);
+
+	function follow(entry: Entry | undefined) {
+		if (!entry) return;
+		onClose();
+		go(entry.to);
+	}
+
+	function onKey(event: KeyboardEvent) {
+		if (event.nativeEvent.isComposing) return;
+		const last = entries.length - 1;
+		const to = {
+			ArrowDown: at < last ? at + 1 : 0,
+			ArrowUp: at > 0 ? at - 1 : last,
+			PageDown: Math.min(at + 8, last),
+			PageUp: Math.max(at - 8, 0),
+		}[event.key];
+		if (to !== undefined) setChosen(to);
+		else if (event.key === "Enter") follow(entries[at]);
+		else return;
+		event.preventDefault();
+	}
+
+	return (
+		<dialog ref={box} className={classes.palette} aria-label={t("palette.label")} onCancel={onClose} onClose={onClose} closedby="any">
+			<input
+				className={classes.search}
+				type="text"
+				role="combobox"
+				aria-expanded={entries.length > 0}
+				aria-controls={`${id}-list`}
+				aria-activedescendant={entries.length > 0 ? current : undefined}
+				aria-autocomplete="list"
+				aria-label={t("palette.label")}
+				placeholder={t("palette.label")}
+				autoComplete="off"
+				spellCheck={false}
+				value={text}
+				onChange={(event) => {
+					setText(event.currentTarget.value);
+					setChosen(0);
+				}}
+				onKeyDown={onKey}
+			/>
+			{entries.length === 0 && (
+				<p className={classes.nothing} role="status">
+					{t("palette.nothing")}
+				</p>
+			)}
+			<div id={`${id}-list`} role="listbox" aria-label={t("palette.label")} className={classes.list} tabIndex={-1}>
+				{sections.map((section) => (
+					// biome-ignore lint/a11y/useSemanticElements: a group of options has no element of its own
+					<div key={section.title} role="group" aria-label={section.title}>
+						<div className={classes.title} aria-hidden="true">
+							{section.title}
+						</div>
+						{section.entries.map((entry) => {
+							const index = entries.indexOf(entry);
+							return (
+								// biome-ignore lint/a11y/useKeyWithClickEvents lint/a11y/useFocusableInteractive: the input keeps the focus and its keys choose
+								<div
+									key={entry.to}
+									id={optionId(index)}
+									role="option"
+									aria-selected={index === at}
+									className={classes.entry}
+									onClick={() => follow(entry)}
+									onMouseMove={() => setChosen(index)}
+								>
+									<span className={classes.icon} aria-hidden="true">
+										{entry.icon}
+									</span>
+									<span className={classes.words}>
+										{entry.label}
+										{entry.note && <span className={classes.note}>{entry.note}</span>}
+									</span>
+								</div>
+							);
+						})}
+					</div>
+				))}
+			</div>
+		</dialog>
+	);
 }

@@ -10,7 +10,8 @@ import { Section } from "./Page";
 
 const consequence = (use: Use) => t(`usedBy.${use.action}`, { kind: tOr(use.model_name, `kinds.${use.model_name}.one`), name: use.name });
 
-function Uses({ path }: { path: string }) {
+/** What else is affected when an object is deleted, in words. */
+export function Uses({ path }: { path: string }) {
 	const { data, error } = useGet<Use[]>(`${path}used_by/`);
 	if (error) return null;
 	if (!data) return <Skeleton height={14} width="60%" />;

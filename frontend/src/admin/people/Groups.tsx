@@ -10,6 +10,7 @@ import { Empty } from "~/ui/Empty";
 import { at } from "../frame/addresses";
 import { Page, Section } from "../frame/Page";
 import { go, To } from "../frame/To";
+import { useBulkDelete } from "../frame/useBulkDelete";
 import { GroupTree } from "./GroupTree";
 import { Sections } from "./Sections";
 
@@ -44,6 +45,7 @@ export function Groups() {
 }
 
 function GroupList({ side }: { side: React.ReactNode }) {
+	const bulkDelete = useBulkDelete<Group>({ pathOf: (group) => `/core/groups/${group.pk}/`, nameOf: (group) => group.name });
 	return (
 		<ListView<Group>
 			path="/core/groups/"
@@ -51,6 +53,7 @@ function GroupList({ side }: { side: React.ReactNode }) {
 			label={t("groups.title")}
 			searchLabel={t("groups.search")}
 			side={side}
+			bulk={[bulkDelete]}
 			filters={[
 				{
 					name: "is_superuser",

@@ -2,14 +2,13 @@ import { Button } from "@mantine/core";
 import { IconPlus, IconRobot, IconUsers } from "@tabler/icons-react";
 import { useMemo } from "react";
 import { send } from "~/api/client";
-import { remove, useChange, useGet } from "~/api/query";
+import { useChange, useGet } from "~/api/query";
 import type { User, UserPath } from "~/api/schema.gen";
 import { ResourceForm } from "~/forms/ResourceForm";
 import { ListView } from "~/list/ListView";
 import type { Column } from "~/list/Table";
 import { t } from "~/text/text";
 import { Ago } from "~/ui/Ago";
-import { confirm } from "~/ui/confirm";
 import { Empty } from "~/ui/Empty";
 import { Face } from "~/ui/Face";
 import { personName } from "~/ui/names";
@@ -17,6 +16,7 @@ import { complain, told } from "~/ui/notices";
 import { at } from "../frame/addresses";
 import { Page, Section } from "../frame/Page";
 import { go } from "../frame/To";
+import { useBulkDelete } from "../frame/useBulkDelete";
 import { Sections } from "./Sections";
 import { UserChips } from "./UserChips";
 import classes from "./Users.module.css";
@@ -86,31 +86,7 @@ export function Users() {
 	);
 	const active = (to: boolean) => (users: User[], done: () => void) =>
 		setActive.mutate({ users, active: to }, { onError: complain, onSuccess: done });
-	const deleteMany = useChange(
-		(users: User[]) => Promise.all(users.map((user) => remove(`/core/users/${user.pk}/`))),
-		(_all, users) => told(t("users.bulk.deleted", { count: users.length })),
-	);
-	function askDelete(users: User[], done: () => void) {
-		confirm({
-			title: t("users.bulk.deleteTitle", { count: users.length }),
-			body: (
-				<>
-					<p>{t("users.bulk.deleteText")}</p>
-					<ul>
-						{users.slice(0, 10).map((user) => (
-							<li key={user.pk}>{personName(user)}</li>
-						))}
-					</ul>
-				</>
-			),
-			yes: t("delete.yes"),
-			danger: true,
-			act: async () => {
-				await deleteMany.mutateAsync(users);
-				done();
-			},
-		});
-	}
+	const bulkDelete = useBulkDelete<User>({ pathOf: (user) => `/core/users/${user.pk}/`, nameOf: personName });
 	return (
 		<Page
 			title={t("users.title")}
@@ -142,7 +118,7 @@ export function Users() {
 				bulk={[
 					{ label: t("users.bulk.activate"), act: active(true) },
 					{ label: t("users.bulk.deactivate"), act: active(false) },
-					{ label: t("users.bulk.delete"), danger: true, act: askDelete },
+					bulkDelete,
 				]}
 				empty={
 					<Empty icon={<IconUsers size={32} />} title={t("users.emptyTitle")} text={t("users.emptyText")}>

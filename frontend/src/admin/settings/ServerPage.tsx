@@ -26,7 +26,7 @@ const field = (name: string, widget: Field["widget"], required = false): Field =
 	help: t(`settings.server.${name}Help`),
 });
 const fields = () => [
-	field("office_name", "text", true),
+	field("office_name", "text"),
 	field("server_name", "text", true),
 	field("allowed_hosts", "texts"),
 	field("admin_on_lan", "switch"),

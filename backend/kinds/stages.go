@@ -1,0 +1,96 @@
+package kinds
+
+import (
+	"context"
+	"reflect"
+
+	"gatehouse/backend/application"
+	"gatehouse/backend/flow"
+	"gatehouse/backend/kind"
+	"gatehouse/backend/provider/oauth2"
+	"gatehouse/backend/rest"
+	"gatehouse/backend/stage"
+	"gatehouse/backend/stage/consent"
+	"gatehouse/backend/stage/deny"
+	"gatehouse/backend/stage/dummy"
+	"gatehouse/backend/stage/identification"
+	"gatehouse/backend/stage/password"
+	"gatehouse/backend/stage/prompt"
+	"gatehouse/backend/stage/userlogin"
+	"gatehouse/backend/stage/userlogout"
+	"gatehouse/backend/stage/userwrite"
+	"gatehouse/backend/stage/validate"
+)
+
+// Stages are the steps that a flow may have.
+func Stages(r Rooms) []*stage.Kind {
+	deps := stageDeps(r)
+	return []*stage.Kind{
+		consent.Kind(consentDeps(r)),
+		deny.Kind(deny.Deps{Deps: deps}),
+		dummy.Kind(dummy.Deps{Deps: deps}),
+		identification.Kind(identification.Deps{
+			Deps: deps, Users: r.Users, Auth: r.Auth, Events: r.Events, AppName: r.Apps.Name,
+			Buttons: func(context.Context, []string) ([]identification.Button, error) { return nil, nil },
+		}),
+		password.Kind(password.Deps{Deps: deps, Auth: r.Auth, Events: r.Events, Recovery: r.Flows.RecoverySlug}),
+		prompt.Kind(promptDeps(r)),
+		validate.Kind(validate.Deps{Deps: deps, Users: r.Users, Events: r.Events, Factors: func() []validate.Factor { return nil }}),
+		userlogin.Kind(userlogin.Deps{Deps: deps, Sessions: r.Sessions, Events: r.Events}),
+		userlogout.Kind(userlogout.Deps{Deps: deps, Events: r.Events}),
+		userwrite.Kind(userwrite.Deps{Deps: deps, Users: r.Users, Events: r.Events}),
+	}
+}
+
+func consentDeps(r Rooms) consent.Deps {
+	return consent.Deps{Deps: stageDeps(r), Users: r.Users, Applications: func(ctx context.Context, pks []string) (map[string]any, error) {
+		out, err := shown(r, application.Family.Name)(ctx, pks)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range out {
+			if err := r.Store.KindFor(a).Present(ctx, []any{a}, nil); err != nil {
+				return nil, err
+			}
+		}
+		return out, nil
+	}}
+}
+
+func promptDeps(r Rooms) prompt.Deps {
+	return prompt.Deps{Deps: stageDeps(r), Users: r.Users, Events: r.Events, Host: r.Host, Policies: r.Policies.All}
+}
+
+// StageRecords are the kinds that belong to stages and are none.
+func StageRecords(r Rooms) []*kind.Kind {
+	return []*kind.Kind{consent.Consents(consentDeps(r)), prompt.Prompts(promptDeps(r))}
+}
+
+// Steps are what the house puts into plans by itself.
+func Steps(r Rooms, stages []*stage.Kind) []stage.Inline {
+	out := []stage.Inline{oauth2.Fulfil{Room: r.OAuth2}}
+	for _, s := range stages {
+		if s.Component == "ak-stage-consent" {
+			out = append(out, flow.Injected{Step: flow.ConsentStep, Kind: s, Object: s.New})
+		}
+	}
+	return out
+}
+
+// Challenges are what the executor may answer: what the stages ask, and what the engine itself has to say.
+func Challenges(stages []*stage.Kind) []rest.Challenge {
+	var out []rest.Challenge
+	for _, s := range stages {
+		if s.Asking.Component == "" {
+			continue
+		}
+		out = append(out, rest.Challenge{
+			Schema: s.Asking.Schema, Component: s.Asking.Component, Type: "native", Fields: s.Challenge, Answer: s.Answer, User: s.Asking.User, Flow: true,
+		})
+	}
+	return append(out,
+		rest.Challenge{Schema: "AccessDeniedChallenge", Component: "ak-stage-access-denied", Type: "native", Fields: reflect.TypeFor[flow.AccessDenied](), User: true, Flow: true},
+		rest.Challenge{Schema: "FlowErrorChallenge", Component: "ak-stage-flow-error", Type: "native", Fields: reflect.TypeFor[flow.FlowError](), Flow: true},
+		rest.Challenge{Schema: "RedirectChallenge", Component: "xak-flow-redirect", Type: "redirect", Fields: reflect.TypeFor[flow.RedirectTo]()},
+	)
+}

@@ -1,0 +1,258 @@
+// Package validate is the stage that asks for a second factor: a code or a key that only the person has.
+//
+//	pending user ─▶ devices by class (device.Class) ─┬─ some: ask, one challenge a class ─▶ Factor.Check ─▶ on
+//	                                                 └─ none: skip ▸ deny ▸ let the person set one up
+//
+// The classes live with the stages that set them up, and come from the list; a class whose Factor is not there is not offered.
+package validate
+
+import (
+	"context"
+	_ "embed"
+	"slices"
+	"strings"
+
+	"gatehouse/backend/device"
+	"gatehouse/backend/event"
+	"gatehouse/backend/fault"
+	"gatehouse/backend/kind"
+	"gatehouse/backend/stage"
+	"gatehouse/backend/store"
+	"gatehouse/backend/user"
+)
+
+//go:embed page.html
+var page string
+
+// The actions for people without a device.
+const (
+	Skip      = "skip"
+	Deny      = "deny"
+	Configure = "configure"
+)
+
+// Stage asks for one of the person's devices.
+type Stage struct {
+	stage.Base
+	NotConfigured  string       `json:"not_configured_action" enum:"skip,deny,configure" default:"skip" help:"What happens with people who have no device."`
+	Classes        []string     `json:"device_classes" enum:"static,totp,webauthn,duo,sms" default:"static,totp,webauthn,duo,sms" help:"Which devices may be used."`
+	SetupStages    []string     `json:"configuration_stages" ref:"stages" format:"uuid" help:"What people without a device may set up."`
+	Threshold      string       `json:"last_auth_threshold" is:"nofilter" default:"seconds=0" format:"duration" help:"Don't ask again for so long after the last time."`
+	UserCheck      string       `json:"webauthn_user_verification" is:"nofilter" enum:"required,preferred,discouraged" default:"preferred" group:"advanced" help:"Whether a key has to make sure that its owner is there."`
+	DeviceTypes    []string     `json:"webauthn_allowed_device_types" is:"nofilter" format:"uuid" group:"advanced" help:"Which makes of keys may be used. Empty: all."`
+	DeviceTypesObj []DeviceType `json:"webauthn_allowed_device_types_obj" is:"computed,required"`
+
+	d *Deps
+}
+
+// DeviceType is a make of security keys.
+type DeviceType struct {
+	AAGUID      string `json:"aaguid" is:"required" format:"uuid"`
+	Description string `json:"description"`
+}
+
+// SchemaName implements kind.SchemaNamer.
+func (DeviceType) SchemaName() string { return "WebAuthnDeviceType" }
+
+// Factor is a class of devices that can prove who is there.
+type Factor interface {
+	device.Class
+	// Challenge gives what the browser needs to answer with one of the devices; empty for a code that is typed.
+	Challenge(t *stage.Turn, devices []device.Device) (map[string]any, error)
+	// Check holds an answer against the devices. Wrong tells what the person reads when it is not right, under Field. Write is stored with
+	// the plan, and says again whether the answer counts: a code that was used meanwhile is a fault.
+	Check(t *stage.Turn, devices []device.Device, in *Answer) (Checked, error)
+}
+
+// Checked is what came of an answer.
+type Checked struct {
+	Device *device.Device // the one that answered; nil: none did
+	Field  string
+	Wrong  string
+	Write  func(tx *store.Tx) error
+}
+
+// Deps is what the stage needs.
+type Deps struct {
+	stage.Deps
+	Users  *user.Directory
+	Events *event.Log
+	// Factors gives the classes of devices that there are.
+	Factors func() []Factor
+}
+
+// DeviceChallenge offers one device of a class.
+type DeviceChallenge struct {
+	Class     string         `json:"device_class" is:"required"`
+	UID       string         `json:"device_uid" is:"required"`
+	Challenge map[string]any `json:"challenge" is:"required"`
+}
+
+// SchemaName implements kind.SchemaNamer.
+func (DeviceChallenge) SchemaName() string { return "DeviceChallenge" }
+
+// Selectable is a stage in which a device can be set up.
+type Selectable struct {
+	PK    string `json:"pk" is:"required" format:"uuid"`
+	Name  string `json:"name" is:"required"`
+	Title string `json:"verbose_name" is:"required"`
+	Model string `json:"meta_model_name" is:"required"`
+}
+
+// SchemaName implements kind.SchemaNamer.
+func (Selectable) SchemaName() string { return "SelectableStage" }
+
+// Challenge asks for a device, or which one to set up.
+type Challenge struct {
+	Devices []DeviceChallenge `json:"device_challenges"`
+	Stages  []Selectable      `json:"configuration_stages"`
+}
+
+// Codes says whether one of the devices gives codes that are typed.
+func (c *Challenge) Codes() bool {
+	return slices.ContainsFunc(c.Devices, func(d DeviceChallenge) bool { return slices.Contains(typed, d.Class) })
+}
+
+// typed are the classes whose devices give codes.
+var typed = []string{"totp", "static", "sms"}
+
+// Answer is a code, a key's answer, or a choice.
+type Answer struct {
+	Selected *DeviceChallenge `json:"selected_challenge" is:"notnull"`
+	Stage    string           `json:"selected_stage"`
+	Code     string           `json:"code"`
+	WebAuthn map[string]any   `json:"webauthn"`
+	Duo      *int64           `json:"duo" is:"notnull"`
+}
+
+// Kind is how the house knows this stage.
+func Kind(d Deps) *stage.Kind {
+	return stage.New[Stage, Challenge, Answer](d.Deps, kind.Spec{
+		Path: "stages/authenticator/validate", Model: "authentik_stages_authenticator_validate.authenticatorvalidatestage", Schema: "AuthenticatorValidateStage",
+		Title: "Authenticator Validation Stage", Component: "ak-stage-authenticator-validate-form", About: "Ask for a second factor.",
+	}, stage.Asking{Schema: "AuthenticatorValidationChallenge", Component: "ak-stage-authenticator-validate", User: true, Page: page}, func() *Stage { return &Stage{d: &d} })
+}
+
+// Validate implements store.Validator.
+func (s *Stage) Validate() error {
+	if s.NotConfigured == Configure && len(s.SetupStages) == 0 {
+		return fault.Field("not_configured_action", `When "Not configured action" is set to "Configure", you must set a configuration stage.`)
+	}
+	return nil
+}
+
+// Show asks for one of the person's devices, or does what is set for people without one.
+func (s *Stage) Show(t *stage.Turn) stage.Result {
+	if t.User == nil { // only a sign-in with a key alone begins without a name, and no class offers that yet
+		return stage.Done()
+	}
+	offers, err := s.offers(t, t.User)
+	if err != nil {
+		return stage.Fail(err)
+	}
+	if len(offers) > 0 {
+		c, err := s.challenges(t, offers)
+		if err != nil {
+			return stage.Fail(err)
+		}
+		return stage.Ask(&Challenge{Devices: c, Stages: []Selectable{}})
+	}
+	return s.without(t)
+}
+
+// without does what is set for people who have no device.
+func (s *Stage) without(t *stage.Turn) stage.Result {
+	switch s.NotConfigured {
+	case Deny:
+		return stage.Deny("No (allowed) MFA authenticator configured.")
+	case Configure:
+		return s.configure(t)
+	}
+	return stage.Done()
+}
+
+// offer is a class with the person's devices of it.
+type offer struct {
+	Factor
+	devices []device.Device
+}
+
+// offers gives the classes that the stage allows and of which the person has a device. A made-up user has none.
+func (s *Stage) offers(t *stage.Turn, who *user.User) ([]offer, error) {
+	if who.PK == 0 {
+		return nil, nil
+	}
+	var out []offer
+	for _, f := range s.d.Factors() {
+		if !slices.Contains(s.Classes, f.DeviceClass()) {
+			continue
+		}
+		ds, err := f.Confirmed(t.Ctx, who.PK)
+		if err != nil {
+			return nil, err
+		}
+		if len(ds) > 0 {
+			out = append(out, offer{f, ds})
+		}
+	}
+	return out, nil
+}
+
+func (s *Stage) challenges(t *stage.Turn, offers []offer) ([]DeviceChallenge, error) {
+	out := []DeviceChallenge{}
+	for _, o := range offers {
+		c, err := o.Challenge(t, o.devices)
+		if err != nil {
+			return nil, err
+		}
+		if c == nil {
+			c = map[string]any{}
+		}
+		out = append(out, DeviceChallenge{Class: o.DeviceClass(), UID: o.devices[0].PK, Challenge: c})
+	}
+	return out, nil
+}
+
+// configure lets the person set a device up: the one stage that there is comes next, of several they choose.
+func (s *Stage) configure(t *stage.Turn) stage.Result {
+	stages, err := s.selectable(t.Ctx)
+	switch {
+	case err != nil:
+		return stage.Fail(err)
+	case len(stages) == 0:
+		const text = "Authenticator validation stage is set to configure user but no configuration flow is set."
+		t.After(func(tx *store.Tx) error {
+			return s.d.Events.EmitTx(tx, event.Entry{Action: event.ConfigurationError, App: "authentik.stages.authenticator_validate", Context: map[string]any{
+				"message": text, "stage": s.model(),
+			}})
+		})
+		return stage.Deny("")
+	case len(stages) == 1:
+		t.Plan.Next(stage.Step{Stage: stages[0].PK})
+		return stage.Done()
+	}
+	return stage.Ask(&Challenge{Devices: []DeviceChallenge{}, Stages: stages})
+}
+
+// model names the stage in events.
+func (s *Stage) model() map[string]any { return event.Model(s.d.Store.KindFor(s), s.PK, s.Name) }
+
+// selectable gives the stages that the person may choose from, in their order.
+func (s *Stage) selectable(ctx context.Context) ([]Selectable, error) {
+	out := []Selectable{}
+	for _, pk := range s.SetupStages {
+		k, obj, err := s.d.Store.GetIn(ctx, stage.Family.Name, pk)
+		if fault.Is(err, fault.NotFound) {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		name := k.Name(obj)
+		if f, ok := obj.(interface{ Friendly() *string }); ok && f.Friendly() != nil && *f.Friendly() != "" {
+			name = *f.Friendly()
+		}
+		out = append(out, Selectable{PK: pk, Name: name, Title: strings.TrimSpace(strings.TrimSuffix(k.Title, "Setup Stage")), Model: k.Model})
+	}
+	return out, nil
+}

@@ -1,0 +1,110 @@
+package validate
+
+import (
+	"slices"
+
+	"gatehouse/backend/device"
+	"gatehouse/backend/fault"
+	"gatehouse/backend/stage"
+)
+
+// wrongCode is the published text for a code that no device made.
+const wrongCode = "Invalid Token. Please ensure the time on your device is accurate and try again."
+
+// Take holds an answer against what was offered. Nothing but a device's proof, or the choice of a stage that is offered, brings one on.
+func (s *Stage) Take(t *stage.Turn, in *Answer) stage.Result {
+	if t.User == nil {
+		return s.Show(t)
+	}
+	offers, err := s.offers(t, t.User)
+	if err != nil {
+		return stage.Fail(err)
+	}
+	if len(offers) == 0 {
+		return s.chosen(t, in)
+	}
+	if in.Selected != nil && !slices.ContainsFunc(offers, func(o offer) bool { return o.DeviceClass() == in.Selected.Class && o.devices[0].PK == in.Selected.UID }) {
+		return stage.Wrong("selected_challenge", "invalid challenge selected")
+	}
+	if in.Stage != "" {
+		return stage.Wrong("selected_stage", "Selected stage is invalid")
+	}
+	switch {
+	case in.Code != "":
+		return s.check(t, in, offers, "code", typed)
+	case in.WebAuthn != nil:
+		return s.check(t, in, offers, "webauthn", []string{"webauthn"})
+	case in.Duo != nil:
+		return s.check(t, in, offers, "duo", []string{"duo"})
+	}
+	return stage.WrongAll("Empty response")
+}
+
+// chosen takes the choice of what to set up.
+func (s *Stage) chosen(t *stage.Turn, in *Answer) stage.Result {
+	res := s.without(t)
+	c, ok := res.Challenge.(*Challenge)
+	switch {
+	case !ok:
+		return res
+	case in.Stage == "":
+		return stage.WrongAll("Empty response")
+	case !slices.ContainsFunc(c.Stages, func(x Selectable) bool { return x.PK == in.Stage }):
+		return stage.Wrong("selected_stage", "Selected stage is invalid")
+	}
+	t.Plan.Next(stage.Step{Stage: in.Stage})
+	return stage.Done()
+}
+
+// check asks the classes that may answer in a field, in their order; the first device that proves itself wins.
+func (s *Stage) check(t *stage.Turn, in *Answer, offers []offer, field string, classes []string) stage.Result {
+	offers = slices.DeleteFunc(offers, func(o offer) bool { return !slices.Contains(classes, o.DeviceClass()) })
+	if len(offers) == 0 {
+		return stage.Wrong(field, "No compatible device class allowed")
+	}
+	if err := s.d.Users.MayTry(t.Ctx, t.User.Username, t.Request.HTTP.ClientIP); err != nil {
+		f := fault.As(err)
+		if f.Kind != fault.TooMany {
+			return stage.Fail(err)
+		}
+		return stage.Retry(stage.Errors{field: {{String: f.Say, Code: f.Code}}})
+	}
+	text := wrongCode
+	for _, o := range offers {
+		got, err := o.Check(t, o.devices, in)
+		if err != nil {
+			return stage.Fail(err)
+		}
+		if got.Device != nil {
+			return s.proven(t, field, got)
+		}
+		if got.Wrong != "" {
+			text = got.Wrong
+		}
+		if got.Write != nil { // counters of the device
+			t.After(got.Write)
+		}
+	}
+	t.Missed(s.d.Events, t.User.Username, map[string]any{"device_class": offers[0].DeviceClass(), "stage": s.model()})
+	return stage.Wrong(field, text)
+}
+
+// proven notes the device in the plan and goes on, when the transaction finds the answer still good.
+func (s *Stage) proven(t *stage.Turn, field string, got Checked) stage.Result {
+	if !t.Plan.Has(stage.AuthMethod) {
+		t.Plan.Context[stage.AuthMethod] = "auth_mfa"
+	}
+	args := t.Plan.Map(stage.AuthMethodArgs)
+	list, _ := args["mfa_devices"].([]any)
+	args["mfa_devices"] = append(list, deviceRef(*got.Device))
+	t.Hit(t.User.Username)
+	res := stage.Done()
+	if got.Write != nil {
+		res = res.Writing(got.Write).Else(func(error) stage.Result { return stage.Wrong(field, wrongCode) })
+	}
+	return res
+}
+
+func deviceRef(d device.Device) map[string]any {
+	return map[string]any{"app": "authentik_stages_authenticator_" + d.Class, "model_name": d.Class + "device", "pk": d.PK, "name": d.Name}
+}
