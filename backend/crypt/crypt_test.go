@@ -265,7 +265,9 @@ func TestRandom(t *testing.T) {
 			t.Errorf("%q came %d times in 94,000", r, n)
 		}
 	}
-	if Token() == Token() || ID(20) == ID(20) {
+	once, again := Token(), Token()
+	short, other := ID(20), ID(20)
+	if once == again || short == other {
 		t.Error("the same value twice")
 	}
 }

@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
@@ -361,7 +360,7 @@ func (s *Store) where(k *kind.Kind, in Query) (string, []any, error) {
 		}
 		cond, a, err := equals(k, f, got, d)
 		if err != nil {
-			bad.Add(f.Name, err.Error())
+			bad.Add(f.Name, fault.As(err).Say)
 			continue
 		}
 		b.WriteString(" AND " + cond)
@@ -426,7 +425,7 @@ func equals(k *kind.Kind, f *kind.Field, got []string, d dialect) (string, []any
 	case "boolean":
 		b, err := strconv.ParseBool(strings.ToLower(value))
 		if err != nil {
-			return "", nil, fmt.Errorf("Must be a valid boolean.")
+			return "", nil, fault.New(fault.Invalid, "Must be a valid boolean.")
 		}
 		if k.Table == "" {
 			return "coalesce(" + col + ", 0) = ?", []any{b2i(b)}, nil
@@ -435,13 +434,13 @@ func equals(k *kind.Kind, f *kind.Field, got []string, d dialect) (string, []any
 	case "integer":
 		n, err := strconv.ParseInt(value, 10, 64)
 		if err != nil {
-			return "", nil, fmt.Errorf("Enter a number.")
+			return "", nil, fault.New(fault.Invalid, "Enter a number.")
 		}
 		return col + " = ?", []any{n}, nil
 	case "number":
 		n, err := strconv.ParseFloat(value, 64)
 		if err != nil {
-			return "", nil, fmt.Errorf("Enter a number.")
+			return "", nil, fault.New(fault.Invalid, "Enter a number.")
 		}
 		return col + " = ?", []any{n}, nil
 	case "array":
@@ -456,7 +455,7 @@ func equals(k *kind.Kind, f *kind.Field, got []string, d dialect) (string, []any
 	if f.Format == "date-time" {
 		t, err := time.Parse(time.RFC3339Nano, value)
 		if err != nil {
-			return "", nil, fmt.Errorf("Enter a valid date/time.")
+			return "", nil, fault.New(fault.Invalid, "Enter a valid date/time.")
 		}
 		return col + " = ?", []any{t.UnixMicro()}, nil
 	}

@@ -38,12 +38,21 @@ describe("small parts", () => {
 		expect(below.get("a")?.map((group) => group.pk)).toEqual(["b"]);
 	});
 
-	test("series share one time axis", () => {
-		expect(merge([[{ x_cord: 2000, y_cord: 5 }], [{ x_cord: 1000, y_cord: 1 }]])).toEqual({
+	test("series that were asked for one after the other share one time axis", () => {
+		const first = [
+			{ x_cord: 1000, y_cord: 5 },
+			{ x_cord: 2000, y_cord: 6 },
+		];
+		const second = [
+			{ x_cord: 1003, y_cord: 1 },
+			{ x_cord: 2003, y_cord: 0 },
+		];
+		expect(merge([first, second, []])).toEqual({
 			times: [1, 2],
 			values: [
-				[0, 5],
+				[5, 6],
 				[1, 0],
+				[0, 0],
 			],
 		});
 	});

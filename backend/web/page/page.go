@@ -1,7 +1,7 @@
 // Package page draws the pages that work without JavaScript: the forms of flows, and what the house itself has to say.
 //
-//	layout.html ─┬─ stage's own form (page.html in its folder)
-//	             └─ the house's pages (templates/*.html)
+//	layout.html + parts.html ─┬─ flow.html ── a stage's own form (page.html in its folder), or one of the engine's ends
+//	                          └─ message.html ▸ setup.html ▸ trust.html
 //
 // One stylesheet and one small script, both under names that change with their content. The web door adds headers and cookies.
 package page
@@ -17,97 +17,15 @@ import (
 	"path"
 	"strings"
 
-	"gatehouse/backend/flow"
 	"gatehouse/backend/stage"
-	"gatehouse/backend/text"
 )
 
 //go:embed templates/*.html static/*
 var files embed.FS
 
-// Brand is how the pages look under an address.
-type Brand struct {
-	Title   string
-	Logo    string // address of the picture, "" for the house's mark
-	Favicon string
-	Theme   string // automatic, light or dark
-}
-
-// Link is a link at the foot of the pages.
-type Link struct{ Name, Href string }
-
-// Around is what every page has.
-type Around struct {
-	Lang      *text.Lang
-	Brand     Brand
-	Links     []Link
-	Nonce     string // for the one style element
-	CSRF      string // of the session, "" when there is none
-	Languages []string
-	URL       string // of this page, for the language links
-}
-
-// FlowPage is the page of a challenge.
-type FlowPage struct {
-	Around
-	Challenge *flow.Challenge
-	Action    string // where the form goes: the page itself
-	Cancel    string // "not you?"
-}
-
-// Message is a page that says something and offers links.
-type Message struct {
-	Around
-	Status  string // "good", "notice", "danger": the tone
-	Title   string
-	Text    []string // paragraphs
-	Detail  string   // for whoever looks after the other side, in monospace
-	Links   []Button
-	Form    *Form  // one button that does something
-	Refresh string // address to go on to by itself, "" for none
-}
-
-// Button is a link that looks like a button.
-type Button struct {
-	Label, Href string
-	Primary     bool
-}
-
-// Form is a form of one or two buttons.
-type Form struct {
-	Action  string
-	Hidden  map[string]string
-	Submits []Submit
-}
-
-// Submit is a button of a form.
-type Submit struct {
-	Name, Value, Label string
-	Primary            bool
-}
-
-// Setup is a page of the first-run wizard.
-type Setup struct {
-	Around
-	Step        string // office, admin, name, https, done
-	N, Of       int
-	Values      map[string]string
-	Errors      map[string]string
-	Addresses   []string
-	Fingerprint string
-	TrustURL    string
-	URLs        []string
-	Next        string // where "done" leads
-	Notice      string // something to see to before people sign in, "" for nothing
-}
-
-// Trust is the page that brings the certificate to other devices.
-type Trust struct {
-	Around
-	Name        string // of the server, "" before there is one
-	Fingerprint string
-	Until       string
-	URL         string
+// ends are the challenges of the engine itself, and the template of each.
+var ends = map[string]string{
+	"ak-stage-access-denied": "denied", "ak-stage-flow-error": "error", "xak-flow-redirect": "redirect", "ak-stage-autosubmit": "autosubmit",
 }
 
 // Pages draws pages. It may be used from any goroutine.
@@ -141,28 +59,28 @@ func New(stages []*stage.Kind) (*Pages, error) {
 		p.assets[name] = b
 	}
 	var err error
-	if p.layout, err = template.New("layout.html").Funcs(p.funcs()).ParseFS(files, "templates/layout.html"); err != nil {
+	if p.layout, err = template.New("layout.html").Funcs(p.funcs()).ParseFS(files, "templates/layout.html", "templates/parts.html"); err != nil {
 		return nil, err
 	}
 	for _, k := range stages {
 		if k.Component == "" || k.Page == "" {
 			continue
 		}
-		if p.flows[k.Component], err = p.with("templates/flow.html", k.Page); err != nil {
+		if p.flows[k.Component], err = p.with("flow", k.Page); err != nil {
 			return nil, fmt.Errorf("page of %s: %w", k.Component, err)
 		}
 	}
-	for component, name := range map[string]string{"ak-stage-access-denied": "denied", "ak-stage-flow-error": "error"} {
+	for component, name := range ends {
 		b, err := files.ReadFile("templates/" + name + ".html")
 		if err != nil {
 			return nil, err
 		}
-		if p.flows[component], err = p.with("templates/flow.html", string(b)); err != nil {
-			return nil, err
+		if p.flows[component], err = p.with("flow", string(b)); err != nil {
+			return nil, fmt.Errorf("page of %s: %w", component, err)
 		}
 	}
 	for _, name := range []string{"message", "setup", "trust"} {
-		if p.own[name], err = p.with("templates/"+name+".html", ""); err != nil {
+		if p.own[name], err = p.with(name, ""); err != nil {
 			return nil, err
 		}
 	}
@@ -175,7 +93,7 @@ func (p *Pages) with(file, form string) (*template.Template, error) {
 	if err != nil {
 		return nil, err
 	}
-	if t, err = t.ParseFS(files, file); err != nil {
+	if t, err = t.ParseFS(files, "templates/"+file+".html"); err != nil {
 		return nil, err
 	}
 	if form == "" {
@@ -186,42 +104,30 @@ func (p *Pages) with(file, form string) (*template.Template, error) {
 
 func (p *Pages) funcs() template.FuncMap {
 	return template.FuncMap{
-		"css": func() string { return "/static/flow/" + p.css },
-		"js":  func() string { return "/static/flow/" + p.js },
+		"css":    func() string { return "/static/flow/" + p.css },
+		"js":     func() string { return "/static/flow/" + p.js },
+		"safe":   Safe,
+		"link":   leads,
+		"accent": accent,
+		"lines":  func(s string) []string { return strings.Split(s, "\n") },
+		"join":   strings.Join,
 	}
 }
 
 // Assets gives the files below /static/flow/ by name.
 func (p *Pages) Assets() map[string][]byte { return maps.Clone(p.assets) }
 
-// T gives a sentence of the page's language.
-func (a Around) T(key string, args ...any) string { return a.Lang.Say(key, args...) }
-
-// Errors gives what is wrong with a field, "" for the whole answer.
-func (f FlowPage) Errors(field string) []stage.Error {
-	if field == "" {
-		field = "non_field_errors"
-	}
-	return f.Challenge.Errors[field]
-}
-
-// Wrong says whether anything is wrong with the answer.
-func (f FlowPage) Wrong() bool {
-	for _, es := range f.Challenge.Errors {
-		if len(es) > 0 {
-			return true
-		}
-	}
-	return false
-}
-
-// Flow draws a challenge.
+// Flow draws a challenge. It returns an error for a challenge that no stage of the list asks.
 func (p *Pages) Flow(w io.Writer, d FlowPage) error {
 	t := p.flows[d.Challenge.Component]
 	if t == nil {
 		return fmt.Errorf("page: no template for %s", d.Challenge.Component)
 	}
-	return t.ExecuteTemplate(w, "layout.html", d)
+	f, err := newForm(t, d)
+	if err != nil {
+		return err
+	}
+	return t.ExecuteTemplate(w, "layout.html", f)
 }
 
 // Message draws a message.

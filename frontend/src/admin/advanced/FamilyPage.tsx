@@ -16,6 +16,7 @@ import { Missing } from "../frame/Missing";
 import { Page } from "../frame/Page";
 import { go } from "../frame/To";
 import { useBulkDelete } from "../frame/useBulkDelete";
+import classes from "./Advanced.module.css";
 import { Cell } from "./Cell";
 import { type Family, familyOf } from "./families";
 import { nameOfRow } from "./names";
@@ -96,6 +97,7 @@ function Add({ family }: { family: Family }) {
 				{shown.map((type) => (
 					<Menu.Item key={type.component + type.model_name} onClick={() => go(at.newOf(family.id, type.model_name))}>
 						{tOr(type.name, `kinds.${type.model_name}.title`)}
+						<span className={classes.note}>{tOr(type.description, `kinds.${type.model_name}.text`)}</span>
 					</Menu.Item>
 				))}
 			</Menu.Dropdown>

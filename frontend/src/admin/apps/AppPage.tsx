@@ -72,7 +72,7 @@ export function AppPage() {
 			{tab === "setup" && <Setup setup={data} />}
 			{tab === "access" && <Access key={slug} slug={application.slug} access={access} />}
 			{tab === "details" && <Details application={application} />}
-			{tab === "signIn" && provider && <SignIn provider={provider} />}
+			{tab === "signIn" && provider && <SignIn provider={provider.pk} />}
 			{tab === "preview" && provider && <Preview provider={provider} />}
 			{tab === "activity" && <EventList fixed={{ context_authorized_app: application.pk.replaceAll("-", "") }} />}
 		</Page>
