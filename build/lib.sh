@@ -47,12 +47,13 @@ version() { git describe --tags --always --dirty 2>/dev/null || echo dev; }
 # frontend: builds the pages into frontend/dist, unless nothing changed since the last time.
 frontend() {
 	need_node
-	local stamp=frontend/dist/.built now
+	local stamp=build/bin/.pages now
 	now=$(find frontend backend/text/en -type f -not -path '*/node_modules/*' -not -path 'frontend/dist/*' -not -name '*.gen.ts' -print0 | sort -z | xargs -0 sha256sum | sha256sum)
-	[ "$(cat "$stamp" 2>/dev/null)" = "$now" ] && return
+	[ -e frontend/dist/admin.html ] && [ "$(cat "$stamp" 2>/dev/null)" = "$now" ] && return
 	npm_ci frontend
 	say "building the pages"
-	npm run --silent --prefix frontend build
+	mkdir -p build/bin
+	npm run --silent --prefix frontend build >build/bin/pages.log 2>&1 || die "$(cat build/bin/pages.log)"
 	touch frontend/dist/.gitkeep
 	echo "$now" >"$stamp"
 }

@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"net/url"
 	"reflect"
+	"strings"
 
 	"gatehouse/backend/fault"
 	"gatehouse/backend/kind"
@@ -193,7 +194,7 @@ func codeOf(message string) string {
 	case "This field may not be blank.":
 		return "blank"
 	}
-	if len(message) > 24 && message[len(message)-24:] == " is not a valid choice." || len(message) > 23 && message[len(message)-23:] == "is not a valid choice." {
+	if strings.HasSuffix(message, " is not a valid choice.") {
 		return "invalid_choice"
 	}
 	return "invalid"

@@ -22,9 +22,10 @@ const description: Description = {
 			BlankEnum: { type: "string", enum: [""] },
 			FlowRequest: {
 				type: "object",
-				required: ["name", "slug", "designation", "enabled"],
+				required: ["name", "full", "slug", "designation", "enabled"],
 				properties: {
-					name: { type: "string", description: "Server's help." },
+					name: { type: "string", minLength: 1, description: "Server's help." },
+					full: { type: "string" },
 					slug: { type: "string", "x-format": "slug" },
 					designation: { allOf: [ref("Designation")], description: "What for." },
 					layout: { oneOf: [ref("Designation"), ref("BlankEnum")] },
@@ -74,6 +75,7 @@ describe("the server's description of itself", () => {
 		const widgets = Object.fromEntries(Object.entries(fields).map(([name, field]) => [name, field.widget]));
 		expect(widgets).toEqual({
 			name: "text",
+			full: "text",
 			slug: "slug",
 			designation: "choice",
 			layout: "choice",
@@ -88,6 +90,7 @@ describe("the server's description of itself", () => {
 			expires: "time",
 		});
 		expect(fields.name).toMatchObject({ label: "Name", help: "Server's help.", required: true });
+		expect(fields.full).toMatchObject({ required: false, always: true });
 		expect(fields.valid).toMatchObject({ label: "Valid", help: "", required: false });
 		expect(fields.enabled).toMatchObject({ required: false, default: true });
 		expect(fields.designation?.options).toEqual([

@@ -11,6 +11,8 @@ export type Found = {
 	keys: Map<string, string>;
 	/** Keys of which a part, written as *, is known only at run time. */
 	shapes: Map<string, string>;
+	/** The values that a message is asked for with, where they can be read off. */
+	values: { key: string; names: string[]; where: string }[];
 	/** Texts for people that come from no table. */
 	loose: string[];
 };
@@ -66,6 +68,11 @@ function visit(node: Node, where: string, found: Found): void {
 		const given = node.arguments as Node[];
 		const keys = (node.callee as Node).name === "tOr" ? given.slice(1) : given.slice(0, 1);
 		for (const argument of keys) readKey(argument, where, found);
+		const [key, values] = given;
+		if ((node.callee as Node).name === "t" && key?.type === "Literal" && (!values || values.type === "ObjectExpression")) {
+			const names = ((values?.properties as Node[] | undefined) ?? []).map((property) => String((property.key as Node | undefined)?.name));
+			found.values.push({ key: String(key.value), names, where });
+		}
 	}
 	if (node.type === "JSXText" && hasLetters(String(node.value))) found.loose.push(`${where}: ${String(node.value).trim()}`);
 	if (node.type === "JSXAttribute") {
@@ -88,7 +95,7 @@ function visit(node: Node, where: string, found: Found): void {
 }
 
 export function readSources(files: string[]): Found {
-	const found: Found = { keys: new Map(), shapes: new Map(), loose: [] };
+	const found: Found = { keys: new Map(), shapes: new Map(), values: [], loose: [] };
 	for (const file of files) {
 		const program = parseAst(readFileSync(file, "utf8"), { lang: file.endsWith(".tsx") ? "tsx" : "ts" }) as unknown as Node;
 		visit(program, file.slice(src.length + 1), found);

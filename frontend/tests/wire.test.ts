@@ -77,6 +77,10 @@ describe("from the wire into a form and back", () => {
 		expect(toCreate(fields, start)).toEqual({ name: "Gitea", active: false });
 	});
 
+	test("what the server wants even when it is empty is sent", () => {
+		expect(toCreate([field("full", "text", { always: true }), field("note", "text")], { full: "", note: "" })).toEqual({ full: "" });
+	});
+
 	test("defaults of the description are what a new form starts with", () => {
 		const start = toForm([
 			field("active", "switch", { default: true }),

@@ -15,6 +15,15 @@ function keysOf(table: Table, before = ""): string[] {
 	});
 }
 
+/** The texts of a table; the forms of a plural as one. */
+function textsOf(table: Table, before = ""): [string, string][] {
+	return Object.entries(table).flatMap(([name, value]): [string, string][] => {
+		const key = before + name;
+		if (typeof value === "string") return [[key, value]];
+		return isPlural(value) ? [[key, Object.values(value).join(" ")]] : textsOf(value as Table, `${key}.`);
+	});
+}
+
 const found = readSources(sources());
 const tables = { admin: keysOf(admin), portal: keysOf(portal) };
 const all = [...tables.admin, ...tables.portal];
@@ -37,6 +46,15 @@ describe("words", () => {
 		const missing = [...found.keys].filter(([key]) => !known.has(key)).map(([key, where]) => `${key} (${where})`);
 		const empty = shapes.filter(({ pattern }) => !all.some((key) => pattern.test(key))).map(({ shape, where }) => `${shape} (${where})`);
 		expect([...missing, ...empty]).toEqual([]);
+	});
+
+	test("every message gets the values that it has places for", () => {
+		const messages = new Map([...textsOf(admin), ...textsOf(portal)]);
+		const wrong = found.values.flatMap(({ key, names, where }) => {
+			const places = [...(messages.get(key) ?? "").matchAll(/\{(\w+)\}/g)].map((match) => String(match[1]));
+			return places.filter((place) => !names.includes(place)).map((place) => `${key}: {${place}} (${where})`);
+		});
+		expect(wrong).toEqual([]);
 	});
 
 	test("every message is asked for", () => {

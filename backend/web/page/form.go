@@ -72,9 +72,12 @@ func (f *form) Who() string {
 	return f.Challenge.PendingUser
 }
 
-// As says in which way the page is about them.
+// As says in which way the page is about them; an end does not know whether they had come in already.
 func (f *form) As() string {
-	if f.Challenge.Component == "ak-stage-consent" || f.Challenge.Final() {
+	switch {
+	case f.Challenge.Final():
+		return ""
+	case f.Challenge.Component == "ak-stage-consent":
 		return f.T("flow.signed_in_as")
 	}
 	return f.T("flow.signing_in_as")

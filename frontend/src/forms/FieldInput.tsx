@@ -67,7 +67,18 @@ export function FieldInput({ field, value, error, onChange, existing }: InputPro
 				/>
 			);
 		case "choices":
-			return <MultiSelect {...common} data={field.options} value={value as string[]} onChange={onChange} clearable hidePickedOptions />;
+			return (
+				<MultiSelect
+					{...common}
+					data={field.options}
+					value={value as string[]}
+					onChange={onChange}
+					searchable
+					clearable
+					hidePickedOptions
+					nothingFoundMessage={t("list.nothing")}
+				/>
+			);
 		case "texts":
 			return <TagsInput {...common} value={(value as unknown[]).map(String)} onChange={onChange} placeholder={t("forms.addText")} />;
 		case "reference":

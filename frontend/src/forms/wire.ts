@@ -89,7 +89,7 @@ function wireOf(field: Field, value: unknown): unknown {
 
 /** The body of a new object: what was left empty is absent, so that the server's defaults hold. */
 export function toCreate(fields: Field[], values: Values): Values {
-	const sent = fields.filter((field) => field.widget === "switch" || !isEmpty(values[field.name]));
+	const sent = fields.filter((field) => field.widget === "switch" || field.always || !isEmpty(values[field.name]));
 	return Object.fromEntries(sent.map((field) => [field.name, wireOf(field, values[field.name])]));
 }
 

@@ -18,6 +18,7 @@ export type Property = {
 	minimum?: number;
 	maximum?: number;
 	maxLength?: number;
+	minLength?: number;
 	"x-group"?: string;
 	"x-ref"?: string;
 	"x-ref-path"?: string;

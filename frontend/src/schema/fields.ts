@@ -39,6 +39,8 @@ export type Field = {
 	help: string;
 	widget: Widget;
 	required: boolean;
+	/** The server wants the property even when it is empty. */
+	always?: boolean;
 	nullable: boolean;
 	advanced: boolean;
 	options: Option[];
@@ -89,17 +91,23 @@ function helpOf(kind: string, name: string, property: Property): string {
 	return tOr(property.description ?? "", `helpOf.${kind}.${name}`, `help.${name}`);
 }
 
+/** A text that has to be there but may be empty, such as the full name of a person. */
+const mayBeBlank = (property: Property): boolean =>
+	property.type === "string" && !property.minLength && !property.enum && !property.format && !property["x-format"];
+
 function fieldOf(description: Description, kind: Asked, name: string, raw: Property): Field {
 	const property = resolve(description, raw);
 	const item = property.items ? resolve(description, property.items) : {};
 	const widget = widgetOf(name, property, item);
+	const always = (kind.request.required ?? []).includes(name);
 	const path = property["x-ref-path"] ?? item["x-ref-path"];
 	return {
 		name,
 		label: labelOf(kind.name, name),
 		help: helpOf(kind.name, name, property),
 		widget,
-		required: (kind.request.required ?? []).includes(name) && widget !== "switch",
+		required: always && widget !== "switch" && !mayBeBlank(property),
+		always,
 		nullable: property.nullable ?? false,
 		advanced: property["x-group"] === "advanced",
 		options: optionsOf(name, property.enum ?? item.enum ?? []),

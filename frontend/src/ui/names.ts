@@ -14,3 +14,8 @@ export function labelOfRow(row: Row): string {
 export function personName(user: { name?: string; username: string }): string {
 	return user.name?.trim() || user.username;
 }
+
+/** Objects without a name of their own are known to the server by their key, which tells nobody anything. */
+export function isKey(name: string): boolean {
+	return /^[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f-]{18,}$/i.test(name);
+}

@@ -2,6 +2,7 @@
 import type { Event } from "~/api/schema.gen";
 import { t, tOr } from "~/text/text";
 import type { Tone } from "~/ui/Chip";
+import { isKey } from "~/ui/names";
 
 type Context = Record<string, unknown>;
 type Model = { name?: string; model_name?: string; app?: string; pk?: string | number };
@@ -27,6 +28,11 @@ export function kindName(model: string, form: "one" | "other" = "one"): string {
 	return tOr(model.replaceAll("_", " "), `kinds.${model}.${form}`);
 }
 
+function nameOf(model: Model): string {
+	const name = text(model.name);
+	return name && !isKey(name) ? name : t("events.anObject");
+}
+
 function whatOf(event: Event): Record<string, string> {
 	const context = record(event.context);
 	const model = modelOfEvent(event);
@@ -34,7 +40,7 @@ function whatOf(event: Event): Record<string, string> {
 	return {
 		who: whoOf(event),
 		kind: model.model_name ? kindName(model.model_name) : t("events.something"),
-		name: text(model.name) || t("events.something"),
+		name: nameOf(model),
 		app: text(application.name) || t("events.anApplication"),
 		username: text(context.username) || whoOf(event),
 		message: text(context.message) || t("events.noMessage"),

@@ -10,7 +10,7 @@ import { Missing } from "../frame/Missing";
 import { Page, Section } from "../frame/Page";
 import { go } from "../frame/To";
 import { familyOf } from "./families";
-import { lists } from "./order";
+import { lists, starts } from "./order";
 
 /** What may stand in the address to start a form with. */
 const presets = ["target", "user", "stage", "order"] as const;
@@ -22,13 +22,10 @@ export function NewObject() {
 	const { kinds } = useKinds();
 	const family = familyOf(id);
 	const kind = family?.kind ?? String(search.model ?? "");
-	const preset = useMemo(
-		() =>
-			Object.fromEntries(
-				presets.filter((name) => search[name] !== undefined).map((name) => [name, numbers.has(name) ? Number(search[name]) : search[name]]),
-			),
-		[search],
-	);
+	const preset = useMemo(() => {
+		const given = presets.filter((name) => search[name] !== undefined);
+		return { ...starts[kind], ...Object.fromEntries(given.map((name) => [name, numbers.has(name) ? Number(search[name]) : search[name]])) };
+	}, [search, kind]);
 	if (!family) return <Missing />;
 	const back = () => go(at.family(id));
 	return (

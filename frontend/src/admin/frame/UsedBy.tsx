@@ -1,18 +1,27 @@
 import { Button, Skeleton } from "@mantine/core";
-import { useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { get } from "~/api/client";
-import { keyOf, remove, useGet } from "~/api/query";
+import { keyOf, remove } from "~/api/query";
 import type { UsedBy as Use } from "~/api/schema.gen";
 import { t, tOr } from "~/text/text";
 import { confirm } from "~/ui/confirm";
+import { isKey } from "~/ui/names";
 import { told } from "~/ui/notices";
 import { Section } from "./Page";
 
-const consequence = (use: Use) => t(`usedBy.${use.action}`, { kind: tOr(use.model_name, `kinds.${use.model_name}.one`), name: use.name });
+function consequence(use: Use): string {
+	const kind = tOr(use.model_name, `kinds.${use.model_name}.one`);
+	const what = use.name && !isKey(use.name) ? t("usedBy.named", { kind, name: use.name }) : kind;
+	return t(`usedBy.${use.action}`, { what });
+}
 
 /** What else is affected when an object is deleted, in words. */
 export function Uses({ path }: { path: string }) {
-	const { data, error } = useGet<Use[]>(`${path}used_by/`);
+	// Read for this question only: once the object is gone there is nothing to read any more.
+	const { data, error } = useQuery({
+		queryKey: ["usedBy", path],
+		queryFn: ({ signal }) => get<Use[]>(`${path}used_by/`, undefined, signal),
+	});
 	if (error) return null;
 	if (!data) return <Skeleton height={14} width="60%" />;
 	if (data.length === 0) return <p>{t("usedBy.none")}</p>;
@@ -32,7 +41,6 @@ export function Uses({ path }: { path: string }) {
 export function useDelete() {
 	const client = useQueryClient();
 	return (path: string, name: string, after?: () => void) => {
-		client.prefetchQuery({ queryKey: keyOf(`${path}used_by/`), queryFn: () => get<Use[]>(`${path}used_by/`) });
 		confirm({
 			title: t("delete.title", { name }),
 			body: (

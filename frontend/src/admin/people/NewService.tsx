@@ -35,7 +35,7 @@ export function NewService() {
 	const crumbs = [{ label: t("users.title"), to: at.users }];
 	if (made) {
 		return (
-			<Page title={t("services.made", { name: made.username })} crumbs={crumbs}>
+			<Page title={t("services.made", { username: made.username })} crumbs={crumbs}>
 				<Section title={t("services.values")} text={t("services.valuesText")}>
 					<CopyList>
 						<CopyRow label={t("services.username")} value={made.username} />

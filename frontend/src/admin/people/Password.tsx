@@ -1,13 +1,16 @@
-import { Button, Group, PasswordInput } from "@mantine/core";
+import { Alert, Button, Group, PasswordInput } from "@mantine/core";
 import { type FormEvent, useState } from "react";
 import { ApiError, send } from "~/api/client";
 import { useChange } from "~/api/query";
 import type { Link, User } from "~/api/schema.gen";
 import { t } from "~/text/text";
+import { ToneIcon } from "~/ui/Chip";
 import { CopyList, CopyRow } from "~/ui/Copy";
-import { complain, told } from "~/ui/notices";
+import { told } from "~/ui/notices";
 import { problemText } from "~/ui/problem";
+import { at } from "../frame/addresses";
 import { Section } from "../frame/Page";
+import { To } from "../frame/To";
 
 /** A new password, or a link by which the person chooses one. */
 export function Password({ user }: { user: User }) {
@@ -23,9 +26,18 @@ function RecoveryLink({ user }: { user: User }) {
 	const make = useChange(() => send<Link>("POST", `/core/users/${user.pk}/recovery/`, {}));
 	return (
 		<>
-			<Button variant="default" loading={make.isPending} onClick={() => make.mutate(undefined, { onError: complain })}>
+			<Button variant="default" loading={make.isPending} onClick={() => make.mutate(undefined)}>
 				{t("password.makeLink")}
 			</Button>
+			{make.error && (
+				<Alert mt="sm" variant="default" role="alert" icon={<ToneIcon tone="warning" size={18} />} title={problemText(make.error)}>
+					{make.error instanceof ApiError && make.error.status === 400 && (
+						<>
+							{t("password.noFlow")} <To to={at.brands}>{t("settings.brands.title")}</To>
+						</>
+					)}
+				</Alert>
+			)}
 			{make.data && (
 				<CopyList>
 					<CopyRow label={t("password.link")} value={make.data.link} help={t("password.linkHelp")} />

@@ -8,7 +8,7 @@ import { FormSkeleton } from "~/forms/ResourceForm";
 import { useFormState } from "~/forms/state";
 import { same, toChange, toForm } from "~/forms/wire";
 import { resolve } from "~/schema/description";
-import { type Field, fieldsOf } from "~/schema/fields";
+import { chosenFields, type Field, fieldsOf } from "~/schema/fields";
 import { useDescription } from "~/schema/use";
 import { t } from "~/text/text";
 import { confirm } from "~/ui/confirm";
@@ -25,7 +25,9 @@ export function SystemPage() {
 	const { data: description, error, refetch } = useDescription();
 	const fields = useMemo(() => {
 		const sent = description?.paths[PATH]?.put?.requestBody?.content?.["application/json"]?.schema;
-		return description && sent ? fieldsOf(description, { name: "settings", request: resolve(description, sent) }) : undefined;
+		if (!description || !sent) return undefined;
+		const all = fieldsOf(description, { name: "settings", request: resolve(description, sent) });
+		return [...chosenFields(all, order), ...all.filter((field) => !order.includes(field.name))];
 	}, [description]);
 	const problem = settings.error ?? error;
 	if (problem && !(settings.data && fields)) {
@@ -49,6 +51,22 @@ export function SystemPage() {
 	return <Loaded settings={settings.data} fields={fields} />;
 }
 
+/** A switch without a default is off, a list without one is empty. */
+const hasDefault = (field: Field): boolean => field.default !== undefined || field.widget === "switch" || field.widget === "links";
+
+const order = [
+	"default_user_change_name",
+	"default_user_change_email",
+	"default_user_change_username",
+	"avatars",
+	"impersonation",
+	"event_retention",
+	"gdpr_compliance",
+	"default_token_duration",
+	"default_token_length",
+	"footer_links",
+];
+
 function Loaded({ settings, fields }: { settings: Settings; fields: Field[] }) {
 	const start = useMemo(() => toForm(fields, settings), [fields, settings]);
 	const usual = useMemo(() => toForm(fields), [fields]);
@@ -60,7 +78,7 @@ function Loaded({ settings, fields }: { settings: Settings; fields: Field[] }) {
 			state.reset(toForm(fields, saved));
 		},
 	);
-	const different = fields.filter((field) => field.default !== undefined && !same(start[field.name], usual[field.name]));
+	const different = fields.filter((field) => hasDefault(field) && !same(start[field.name], usual[field.name]));
 	const askReset = () =>
 		confirm({
 			title: t("settings.system.resetTitle"),
