@@ -5,6 +5,7 @@ package auth
 
 import (
 	"context"
+	"strings"
 
 	"gatehouse/backend/fault"
 	"gatehouse/backend/store"
@@ -30,6 +31,8 @@ type Room struct {
 	Users    *user.Directory
 	Tokens   *token.Room
 	Checkers func(ctx context.Context) ([]Checker, error) // enabled sources; nil: none
+
+	gate gate
 }
 
 // Outcome is who came, and how.
@@ -43,7 +46,18 @@ type Outcome struct {
 // Check tries the backends in their order. It returns nil when none knows the password, TooMany when there were too many wrong ones, and
 // takes as long for a name that nobody has. Nothing is counted: the caller does, with Failed and Succeeded of room user.
 func (r *Room) Check(ctx context.Context, backends []string, username, password string) (*Outcome, error) {
-	if err := r.Users.MayTry(ctx, username, store.ActorOf(ctx).HTTP.ClientIP); err != nil {
+	ip := store.ActorOf(ctx).HTTP.ClientIP
+	for _, lane := range []struct {
+		key string
+		n   int
+	}{{"address " + ip, perAddress}, {"name " + strings.ToLower(strings.TrimSpace(username)), 1}} {
+		leave, err := r.gate.enter(ctx, lane.key, lane.n)
+		if err != nil {
+			return nil, err
+		}
+		defer leave()
+	}
+	if err := r.Users.MayTry(ctx, username, ip); err != nil {
 		return nil, err
 	}
 	u, err := r.Users.ByUsername(ctx, username)

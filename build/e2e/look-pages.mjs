@@ -1,7 +1,7 @@
 // Looks at every page that works without JavaScript: serves the goldens of backend/web/page under the CSP that the door sets, takes a
 // screenshot of each at two widths, light and dark, and runs axe on it. Ends with 1 when axe finds anything or a page breaks its policy.
 //
-//	node look-pages.mjs [folder for the screenshots] [part of a page's name]
+//	node look-pages.mjs [folder for the screenshots] [part of a page's name, or "behaviour" for what the script does]
 
 import { createServer } from "node:http";
 import { mkdirSync, readFileSync, readdirSync } from "node:fs";
@@ -74,6 +74,43 @@ for (const colorScheme of ["light", "dark"]) {
 			for (const v of found.violations) problem(`${where}: axe ${v.id} (${v.impact}): ${v.help}\n  ${v.nodes.map((n) => n.html).join("\n  ")}`);
 			await tab.close();
 		}
+		await context.close();
+	}
+}
+
+// What the script adds, and what is there without it.
+const is = (what, got, want) => got === want || problem(`${what}: ${got}, not ${want}`);
+if (!only || only === "behaviour") {
+	const focus = (tab) => tab.evaluate(() => document.activeElement.id);
+	for (const javaScriptEnabled of [true, false]) {
+		const context = await browser.newContext({ javaScriptEnabled });
+		const tab = await context.newPage();
+		const how = javaScriptEnabled ? "with script" : "without script";
+		for (const [name, id] of [["identification", "f-uid_field"], ["password_wrong", "f-password"], ["identification_wrong", "errors"], ["prompt_wrong", javaScriptEnabled ? "f-username" : "errors"], ["setup_admin_wrong", "f-email"]]) {
+			await tab.goto(`${base}/page/${name}`);
+			is(`focus of ${name} ${how}`, await focus(tab), id);
+		}
+		await tab.goto(`${base}/page/password`);
+		is(`the button that shows the password ${how}`, await tab.locator(".eye").isVisible(), javaScriptEnabled);
+		const posts = [];
+		await tab.route("**/if/flow/**", (route) => {
+			posts.push(route.request().postData());
+			setTimeout(() => route.fulfill({ status: 204 }), 300);
+		});
+		await tab.fill("#f-password", " my word ");
+		if (javaScriptEnabled) {
+			await tab.click(".eye");
+			is("the field when shown", await tab.getAttribute("#f-password", "type"), "text");
+			is("the button when shown", await tab.getAttribute(".eye", "aria-pressed"), "true");
+			await tab.evaluate(() => document.querySelector("#f-password").dispatchEvent(Object.assign(new KeyboardEvent("keydown", { modifierCapsLock: true }))));
+			is("the caps lock hint", await tab.textContent(".caps"), "Caps lock is on.");
+			await tab.dblclick("button.primary");
+			is("the field when sent", await tab.getAttribute("#f-password", "type"), "password");
+		} else {
+			await tab.click("button.primary");
+		}
+		await tab.waitForTimeout(700);
+		is(`answers sent ${how}`, posts.join(" | "), "csrf=csrf-token&password=+my+word+");
 		await context.close();
 	}
 }

@@ -129,10 +129,13 @@ test("the admin signs in and adds a person and an application", async () => {
 	await change(page, "POST", `core/users/${ada.pk}/set_password/`, { password: ada.password });
 
 	await page.goto(`${base}/if/admin/#/apps/new`);
-	await page.getByLabel("Name", { exact: true }).fill("Wiki");
+	await page.getByLabel("Redirect URIs").waitFor();
+	await page.getByLabel(/^Name/).first().fill("Wiki");
 	await page.getByLabel("Redirect URIs").fill("http://app1.office.test:8081/callback\nhttp://app1.office.test:8081/signed-out");
 	await page.getByLabel("Everyone who has an account here").check();
-	await page.getByText("Ask people for their consent").click();
+	await page.locator("main").getByRole("button", { name: /^Advanced/ }).click();
+	await page.getByLabel("Ask people for their consent").focus();
+	await page.keyboard.press("Space");
 	await shot(page, "admin-app-new");
 	await page.getByRole("button", { name: /^(Save|Add|Create)/ }).first().click();
 	await page.waitForURL(/#\/apps\/wiki/);
@@ -250,7 +253,7 @@ test("the portal shows the person's applications", async () => {
 	const page = await person.newPage();
 	await page.goto(`${base}/`);
 	await atGatehouse(page, ada);
-	await page.getByText("Wiki").first().waitFor();
+	await page.getByText("Board").first().waitFor();
 	await shot(page, "portal");
 	// Her pages, not the admin's.
 	const got = await page.goto(`${base}/if/admin/`);

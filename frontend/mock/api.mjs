@@ -1,6 +1,7 @@
 // The REST interface of the mock: collections out of data.mjs, and the few addresses that are more than a collection.
 import { readFileSync } from "node:fs";
-import { after, before, makeOffice } from "./data.mjs";
+import { after, before } from "./base.mjs";
+import { makeOffice } from "./data.mjs";
 import { actions, own } from "./own.mjs";
 
 const reserved = new Set([

@@ -261,6 +261,38 @@ func TestGuessing(t *testing.T) {
 	}
 }
 
+// Tries that are sent at once don't all find that nothing failed yet (lockout bypass by race).
+func TestGuessingAtOnce(t *testing.T) {
+	h := stagetest.Open(t, with)
+	ada := h.User("ada", "a good password")
+	s := make1(h)
+	f := h.Flow("f", flow.Authentication, s)
+	const n = 40
+	checked := make(chan bool, n)
+	for i := range n {
+		b := h.Browser()
+		b.Change = func(a *store.Actor) { a.HTTP.UserAgent = fmt.Sprint("agent ", i) }
+		begin(h, b, f, s, ada)
+		ctx, sess := b.Context(), b.Session()
+		go func() {
+			out, err := h.Engine.Step(ctx, flow.Input{Slug: "f", Session: sess, Answer: body("not this one")})
+			if err != nil {
+				t.Error(err)
+			}
+			checked <- stagetest.Problem(out, "password") == "Invalid password (invalid)"
+		}()
+	}
+	total := 0
+	for range n {
+		if <-checked {
+			total++
+		}
+	}
+	if total < 10 || total > 13 {
+		t.Errorf("%d of %d passwords were checked", total, n)
+	}
+}
+
 func TestThrottledText(t *testing.T) {
 	h := stagetest.Open(t, with)
 	s := make1(h)

@@ -59,16 +59,15 @@ type Factor interface {
 	device.Class
 	// Challenge gives what the browser needs to answer with one of the devices; empty for a code that is typed.
 	Challenge(t *stage.Turn, devices []device.Device) (map[string]any, error)
-	// Check holds an answer against the devices. Wrong tells what the person reads when it is not right, under Field. Write is stored with
-	// the plan, and says again whether the answer counts: a code that was used meanwhile is a fault.
+	// Check holds an answer against the devices. What it wants to write is stored with the plan, and says again whether the answer counts:
+	// a code that was used meanwhile is a fault.
 	Check(t *stage.Turn, devices []device.Device, in *Answer) (Checked, error)
 }
 
 // Checked is what came of an answer.
 type Checked struct {
 	Device *device.Device // the one that answered; nil: none did
-	Field  string
-	Wrong  string
+	Wrong  string         // what the person reads then, "" for the published text
 	Write  func(tx *store.Tx) error
 }
 

@@ -17,14 +17,13 @@
 			eye.setAttribute("aria-pressed", "false");
 		});
 		const caps = eye.closest(".field").querySelector(".caps");
-		const look = (e) => {
+		const look = (e) => { // not on blur: a hint that goes moves the button away from under the click
 			if (!e.getModifierState) return;
 			const text = e.getModifierState("CapsLock") ? caps.dataset.text : "";
 			if (caps.textContent !== text) caps.textContent = text;
 		};
 		input.addEventListener("keydown", look);
 		input.addEventListener("keyup", look);
-		input.addEventListener("blur", () => (caps.textContent = ""));
 	});
 
 	// One click sends a form once; coming back to the page lets it be sent again.

@@ -47,7 +47,7 @@ export function EventList({ fixed, filters, side }: Props) {
 					title: t("activity.column.from"),
 					sort: "client_ip",
 					from: "tablet",
-					cell: (event) => <span className="gh-mono">{event.client_ip || "–"}</span>,
+					cell: (event) => <span className="gh-mono gh-once">{event.client_ip || "–"}</span>,
 				},
 				{ id: "when", title: t("activity.column.when"), sort: "created", cell: (event) => <Ago time={event.created} /> },
 			]}

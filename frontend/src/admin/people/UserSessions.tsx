@@ -52,7 +52,7 @@ export function UserSessions({ user }: { user: User }) {
 					title: t("sessions.ip"),
 					sort: "last_ip",
 					from: "phone",
-					cell: (session) => <span className="gh-mono">{session.last_ip}</span>,
+					cell: (session) => <span className="gh-mono gh-once">{session.last_ip}</span>,
 				},
 				{ id: "used", title: t("sessions.used"), sort: "last_used", cell: (session) => <Ago time={session.last_used} /> },
 				{ id: "expires", title: t("sessions.expires"), sort: "expires", from: "tablet", cell: (session) => <Ago time={session.expires} /> },
