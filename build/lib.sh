@@ -44,10 +44,18 @@ packages() {
 # version: what the binaries say they are.
 version() { git describe --tags --always --dirty 2>/dev/null || echo dev; }
 
+# description: writes what the server says of its API; the pages' types are made of it. The program that tells it needs no pages.
+description() {
+	mkdir -p build/bin
+	CGO_ENABLED=0 go run -tags headless . schema >build/bin/schema.json
+	cmp -s build/bin/schema.json frontend/schema.json || cp build/bin/schema.json frontend/schema.json
+}
+
 # frontend: builds the pages into frontend/dist, unless nothing changed since the last time.
 frontend() {
 	need_node
 	local stamp=build/bin/.pages now
+	description
 	now=$(find frontend backend/text/en -type f -not -path '*/node_modules/*' -not -path 'frontend/dist/*' -not -name '*.gen.ts' -print0 | sort -z | xargs -0 sha256sum | sha256sum)
 	[ -e frontend/dist/admin.html ] && [ "$(cat "$stamp" 2>/dev/null)" = "$now" ] && return
 	npm_ci frontend

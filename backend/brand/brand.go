@@ -57,8 +57,8 @@ type Settings struct {
 
 // Link is a link at the foot of the pages.
 type Link struct {
-	Name string `json:"name" is:"required,readonly"`
-	Href string `json:"href" is:"required,readonly"`
+	Name string `json:"name" is:"required"`
+	Href string `json:"href" is:"required"`
 }
 
 // SchemaName implements kind.SchemaNamer.

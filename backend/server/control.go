@@ -19,12 +19,13 @@ func (s *Server) Status(ctx context.Context) (control.Status, error) {
 	s.mu.Lock()
 	out := s.status
 	s.mu.Unlock()
-	if out.Version == "" { // not serving
+	serving := out.Version != ""
+	if !serving {
 		out = control.Status{Version: s.o.Version, Started: s.started, Data: s.o.Config.Data}
 	}
 	open, err := s.rooms.office.Open(ctx)
 	out.Setup = !open
-	if open && s.doors != nil {
+	if open && serving {
 		out.URL = s.rooms.office.URL(ctx)
 	}
 	return out, err

@@ -103,8 +103,6 @@ func openAt(t testing.TB, data string, boot bool) *house {
 	return h
 }
 
-func (h *house) close() { h.stop(); h.stop = nil }
-
 // browser is a client with cookies that follows no redirect by itself.
 type browser struct {
 	h *house

@@ -163,6 +163,9 @@ func (s *Screen) cookies(w http.ResponseWriter, r *http.Request, o flow.Outcome)
 // challenge shows what a flow asks.
 func (s *Screen) challenge(w http.ResponseWriter, r *http.Request, o flow.Outcome) {
 	d := page.FlowPage{Around: s.around(w, r, leads(r)...), Challenge: o.Challenge, Action: r.URL.RequestURI(), Cancel: o.Challenge.Info.CancelURL}
+	if r.Method == http.MethodPost {
+		d.Typed = r.PostForm // what was typed stays, but for passwords
+	}
 	if o.Started != nil {
 		d.CSRF = s.Cookies.Sessions.CSRF(o.Started)
 	}
