@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 
 	"gatehouse/backend/application"
@@ -63,6 +64,14 @@ func (f *Flows) broken(w http.ResponseWriter, r *http.Request, err error) {
 // page shows a flow and takes its answers: one native form, answered by a redirect to itself.
 func (f *Flows) page(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
+	if q := r.URL.Query(); r.Method == http.MethodGet && q.Get("locale") != "" {
+		if tag := q.Get("locale"); slices.Contains(f.Texts.Tags(), tag) {
+			http.SetCookie(w, &http.Cookie{Name: LanguageCookie, Value: tag, Path: "/", MaxAge: 365 * 24 * 3600, SameSite: http.SameSiteLaxMode, Secure: Facts(r).Scheme == "https"})
+		}
+		q.Del("locale")
+		http.Redirect(w, r, flow.PageURL(r.PathValue("slug"), q.Encode()), http.StatusSeeOther)
+		return
+	}
 	in := flow.Input{Slug: r.PathValue("slug"), Query: r.URL.Query(), Session: session.Of(ctx), Base: Base(r), Continue: true}
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:

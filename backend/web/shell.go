@@ -42,14 +42,16 @@ func (s *Shells) root(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, "/if/admin/", http.StatusFound)
 		return
 	}
+	if !store.ActorOf(r.Context()).SignedIn() {
+		http.Redirect(w, r, "/flows/-/default/authentication/?next=%2Fif%2Fuser%2F", http.StatusFound)
+		return
+	}
 	http.Redirect(w, r, "/if/user/", http.StatusFound)
 }
 
+// portal serves the page also to who is not signed in: the part of an address after # never reaches the server, so the page itself leads
+// to the sign-in and back to the right place.
 func (s *Shells) portal(w http.ResponseWriter, r *http.Request) {
-	if !store.ActorOf(r.Context()).SignedIn() {
-		toSignIn(w, r)
-		return
-	}
 	s.Cookies.Renew(w, r)
 	s.Assets.Page(w, r, "portal.html")
 }
@@ -72,7 +74,7 @@ func (s *Shells) admin(w http.ResponseWriter, r *http.Request) {
 	}
 	a := store.ActorOf(ctx)
 	if !a.SignedIn() {
-		toSignIn(w, r)
+		s.Assets.Page(w, r, "admin.html") // see portal
 		return
 	}
 	ok, err := s.May(ctx, a, AdminPermission, "")
