@@ -138,9 +138,13 @@ func (c *cli) root() *cobra.Command {
 			"Without a command it opens the window; where there is no display it serves and tells where.",
 		Example: "  gatehouse\n  gatehouse serve --data /srv/gatehouse\n  gatehouse admin create ada --email ada@example.com\n  gatehouse backup /mnt/usb/gatehouse.age",
 		Args:    cobra.NoArgs, SilenceUsage: true, SilenceErrors: true,
-		PersistentPreRun: func(cmd *cobra.Command, _ []string) {
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if err := cmd.ValidateFlagGroups(); err != nil {
+				return err
+			}
 			c.ran = true
 			c.given = given(cmd.Flags())
+			return nil
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.window(cmd) },
 	}
@@ -155,6 +159,9 @@ func (c *cli) root() *cobra.Command {
 	return root
 }
 
+// setting marks flags of settings: a command may have a flag of its own by the same name (admin create --name).
+const setting = "setting"
+
 // settingsFlags adds the flags of the named settings; none named: all but config and data, which every command has.
 func settingsFlags(set *pflag.FlagSet, keys ...string) {
 	for _, f := range config.Flags() {
@@ -167,6 +174,7 @@ func settingsFlags(set *pflag.FlagSet, keys ...string) {
 			help += " (default " + f.Default + ")"
 		}
 		set.String(f.Name, "", help)
+		set.Lookup(f.Name).Annotations = map[string][]string{setting: {f.Key}}
 	}
 }
 
@@ -174,7 +182,7 @@ func settingsFlags(set *pflag.FlagSet, keys ...string) {
 func given(set *pflag.FlagSet) map[string]string {
 	out := map[string]string{}
 	for _, f := range config.Flags() {
-		if p := set.Lookup(f.Name); p != nil && p.Changed {
+		if p := set.Lookup(f.Name); p != nil && p.Changed && len(p.Annotations[setting]) > 0 {
 			out[f.Key] = p.Value.String()
 		}
 	}

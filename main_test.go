@@ -173,8 +173,13 @@ func TestThroughTheRunningServer(t *testing.T) {
 			if code != tt.code || !strings.Contains(stdout+stderr, tt.out) {
 				t.Errorf("code %d, want %d\n%s%s", code, tt.code, stdout, stderr)
 			}
-			if got := <-h.asked; got != tt.asked {
-				t.Errorf("asked %v, want %v", got, tt.asked)
+			select {
+			case got := <-h.asked:
+				if got != tt.asked {
+					t.Errorf("asked %v, want %v", got, tt.asked)
+				}
+			default:
+				t.Errorf("the server was not asked for %v", tt.asked)
 			}
 		})
 	}
