@@ -16,12 +16,14 @@ type Events interface {
 	Emit(ctx context.Context, action string, context map[string]any) error
 }
 
-// Engine evaluates the bindings of an object. It caches nothing: an edit counts at once.
+// Engine evaluates the bindings of an object. It keeps no answers, and bindings only until something is changed: an edit counts at once.
 type Engine struct {
 	Store  *store.Store
 	Users  *user.Directory
 	Events Events
 	Log    *slog.Logger
+
+	bindings store.Memo[string, []*Binding]
 }
 
 // Mode words of an object's policy_engine_mode.
@@ -34,8 +36,10 @@ const (
 // with All every one must pass, with Any one is enough. Without bindings the answer is empty.
 // An error means that the bindings could not be read; a policy that fails is no error but its failure_result.
 func (e *Engine) Evaluate(ctx context.Context, target, mode string, r *Request, empty bool) (Result, error) {
-	bindings, err := store.All[Binding](ctx, e.Store, store.Query{
-		Where: "o.pk IN (SELECT src FROM ref WHERE family = 'pbm' AND dst = ?)", Args: []any{target}, Order: []string{"order"},
+	bindings, err := e.bindings.Get(e.Store, target, func() ([]*Binding, error) {
+		return store.All[Binding](ctx, e.Store, store.Query{
+			Where: "o.pk IN (SELECT src FROM ref WHERE family = 'pbm' AND dst = ?)", Args: []any{target}, Order: []string{"order"},
+		})
 	})
 	if err != nil {
 		return Result{}, err

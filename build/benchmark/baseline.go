@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"crypto"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"runtime"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"gatehouse/backend/crypt"
+)
+
+// serveBaseline answers what any server has to do at least: nothing at /, and at /token?n=2 the form read and so many JWTs signed with
+// RSA-2048, without a database.
+func serveBaseline(at string) error {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return err
+	}
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: key}, (&jose.SignerOptions{}).WithType("JWT"))
+	if err != nil {
+		return err
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("{}")) }) // the reader may be gone
+	mux.HandleFunc("/token", func(w http.ResponseWriter, r *http.Request) {
+		n, err := strconv.Atoi(r.FormValue("n"))
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		out := map[string]any{"token_type": "bearer", "expires_in": 3600}
+		for i := range n {
+			claims, err := json.Marshal(map[string]any{"iss": "https://login.example/", "sub": "0123456789", "aud": "client", "iat": time.Now().Unix(), "exp": time.Now().Unix() + 3600, "n": i})
+			if err != nil {
+				http.Error(w, err.Error(), http.StatusInternalServerError)
+				return
+			}
+			signed, err := signer.Sign(claims)
+			if err == nil {
+				out["token"+strconv.Itoa(i)], err = signed.CompactSerialize()
+			}
+			if err != nil {
+				http.Error(w, err.Error(), http.StatusInternalServerError)
+				return
+			}
+		}
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(out) // the reader may be gone
+	})
+	return http.ListenAndServe(at, mux)
+}
+
+// everyCore runs f on all cores for a time, and gives how often it ran a second and what one run took of a processor.
+func everyCore(span time.Duration, f func() error) (figure, error) {
+	var n atomic.Int64
+	var bad atomic.Pointer[error]
+	var wg sync.WaitGroup
+	before, began := ownCPU(), time.Now()
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for time.Since(began) < span {
+				if err := f(); err != nil {
+					bad.Store(&err)
+					return
+				}
+				n.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	if err := bad.Load(); err != nil {
+		return figure{}, *err
+	}
+	return figure{float64(n.Load()) / time.Since(began).Seconds(), (ownCPU() - before) / time.Duration(max(n.Load(), 1))}, nil
+}
+
+func ownCPU() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// signing gives the raw rate of RSA-2048 signatures.
+func signing(span time.Duration) (figure, error) {
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		return figure{}, err
+	}
+	sum := sha256.Sum256([]byte("bench"))
+	return everyCore(span, func() error {
+		_, err := rsa.SignPKCS1v15(rand.Reader, key, crypto.SHA256, sum[:])
+		return err
+	})
+}
+
+// hashing gives the raw rate of password hashes as we make them.
+func hashing(span time.Duration) (figure, error) {
+	h := crypt.NewHasher(0)
+	return everyCore(span, func() error {
+		if _, err := h.Hash(context.Background(), "bench-password-1"); err != nil {
+			return fmt.Errorf("hash: %w", err)
+		}
+		return nil
+	})
+}
