@@ -76,6 +76,9 @@ make() {
 	ip -n "$LAN_SERVER" link add lan0 type veth peer name lan0 netns "$LAN_OFFICE"
 	ip -n "$LAN_SERVER" address add "$LAN_SERVER_IP/24" dev lan0
 	ip -n "$LAN_OFFICE" address add "$LAN_OFFICE_IP/24" dev lan0
+	# No IPv6 address comes up a second later: a browser takes that for another network and drops what it is loading.
+	ip -n "$LAN_SERVER" link set lan0 addrgenmode none
+	ip -n "$LAN_OFFICE" link set lan0 addrgenmode none
 	ip -n "$LAN_SERVER" link set lan0 up
 	ip -n "$LAN_OFFICE" link set lan0 up
 }

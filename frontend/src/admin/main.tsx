@@ -29,7 +29,7 @@ function show(content: React.ReactNode) {
 		<StrictMode>
 			<MantineProvider theme={theme} cssVariablesResolver={variables} defaultColorScheme="auto" colorSchemeManager={schemes}>
 				<QueryClientProvider client={queryClient}>
-					<Notifications position="top-right" containerWidth={360} />
+					<Notifications position="bottom-right" containerWidth={360} />
 					<Confirm onProblem={complain} />
 					{content}
 				</QueryClientProvider>

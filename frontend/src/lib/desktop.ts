@@ -24,6 +24,11 @@ export async function quit(keepServing: boolean): Promise<void> {
 	await send("POST", "/-/desktop/quit", { keep_serving: keepServing });
 }
 
+/** Whether the window starts at login; with a value it does from now on, or no longer. */
+export async function startAtLogin(on?: boolean): Promise<boolean> {
+	return (await send<{ on: boolean }>("POST", "/-/desktop/autostart", { on })).on;
+}
+
 export async function saveFile(name: string, content: Blob): Promise<void> {
 	if (inDesktop()) {
 		await send("POST", `/-/desktop/save?name=${encodeURIComponent(name)}`, await content.arrayBuffer());

@@ -74,7 +74,7 @@ export function Shell() {
 function Brand() {
 	const brand = useBrand();
 	return (
-		<To to={at.home} className={classes.brand} aria-label={t("frame.toHome")}>
+		<To to={at.home} className={classes.brand} aria-label={t("frame.toHome", { name: brand?.branding_title || "Gatehouse" })}>
 			<Mark size={26} />
 			<span className={classes.brandName}>{brand?.branding_title || "Gatehouse"}</span>
 		</To>

@@ -1,5 +1,6 @@
-import { Button, Group } from "@mantine/core";
-import { inDesktop, quit } from "~/lib/desktop";
+import { Button, Group, Switch } from "@mantine/core";
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { inDesktop, quit, startAtLogin } from "~/lib/desktop";
 import { t } from "~/text/text";
 import { confirm } from "~/ui/confirm";
 import { Empty } from "~/ui/Empty";
@@ -8,7 +9,27 @@ import { Section } from "../frame/Page";
 import { askSignOut } from "../frame/Shell";
 import { SettingsPage } from "./SettingsPage";
 
-/** Leaving the desktop window, with or without the server. */
+const loginKey = ["window", "login"];
+
+/** Whether the window starts at login; not there when the window is too old to say. */
+function StartAtLogin() {
+	const client = useQueryClient();
+	const now = useQuery({ queryKey: loginKey, queryFn: () => startAtLogin(), retry: false });
+	const change = useMutation({ mutationFn: startAtLogin, onSuccess: (on) => client.setQueryData(loginKey, on), onError: complain });
+	if (now.data === undefined) return null;
+	return (
+		<Section title={t("settings.window.login")} text={t("settings.window.loginText")}>
+			<Switch
+				label={t("settings.window.loginSwitch")}
+				checked={change.isPending ? change.variables : now.data}
+				onChange={(event) => change.mutate(event.currentTarget.checked)}
+				withThumbIndicator={false}
+			/>
+		</Section>
+	);
+}
+
+/** The window at login, and leaving it with or without the server. */
 export function WindowPage() {
 	const askStop = () =>
 		confirm({
@@ -22,6 +43,7 @@ export function WindowPage() {
 		<SettingsPage tab="window">
 			{inDesktop() ? (
 				<>
+					<StartAtLogin />
 					<Section title={t("settings.window.quit")} text={t("settings.window.quitText")}>
 						<Group gap="xs">
 							<Button onClick={() => quit(true).catch(complain)}>{t("settings.window.keep")}</Button>
