@@ -44,15 +44,26 @@ func (c *cli) backup() *cobra.Command {
 }
 
 func (c *cli) restore() *cobra.Command {
-	return &cobra.Command{
-		Use: "restore FILE", Short: "Put a backup in the place of the data", Args: cobra.ExactArgs(1),
+	last := false
+	cmd := &cobra.Command{
+		Use: "restore FILE", Short: "Put a backup in the place of the data",
 		Long: "Put a backup in the place of what the data folder holds. Stop the server first. The file is proved before anything is\n" +
-			"touched, and the data that was there is kept in a folder replaced-<time> inside the data folder.",
-		Example: "  gatehouse restore /mnt/usb/gatehouse.age",
+			"touched, and the data that was there is kept in a folder replaced-<time> inside the data folder.\n\n" +
+			"With --last-copy and no FILE the copy that was made before the last upgrade takes the place of the database.",
+		Example: "  gatehouse restore /mnt/usb/gatehouse.age\n  gatehouse restore --last-copy",
+		Args: func(cmd *cobra.Command, args []string) error {
+			if last {
+				return cobra.NoArgs(cmd, args)
+			}
+			return cobra.ExactArgs(1)(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			cfg, err := c.settings()
 			if err != nil {
 				return err
+			}
+			if last {
+				return goBack(cmd, cfg.Data)
 			}
 			f, err := os.Open(args[0])
 			switch {
@@ -79,6 +90,22 @@ func (c *cli) restore() *cobra.Command {
 			return err
 		},
 	}
+	cmd.Flags().BoolVar(&last, "last-copy", false, "go back to the copy made before the last upgrade")
+	return cmd
+}
+
+// goBack puts the last copy in the place of the database.
+func goBack(cmd *cobra.Command, data string) error {
+	held, err := lock.Data(data, version)
+	if err != nil {
+		return err
+	}
+	from, err := backup.GoBack(cmd.Context(), backup.Target{DataDir: data})
+	if err = errors.Join(err, held.Release()); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(cmd.OutOrStdout(), "The copy %s is in place. What was there is kept in a folder replaced-<time> in %s. Start Gatehouse again.\n", from, data)
+	return err
 }
 
 func (c *cli) config() *cobra.Command {

@@ -50,7 +50,7 @@ func (r *Room) Check(ctx context.Context, backends []string, username, password 
 	for _, lane := range []struct {
 		key string
 		n   int
-	}{{"address " + ip, perAddress}, {"name " + strings.ToLower(strings.TrimSpace(username)), 1}} {
+	}{{"address " + user.Network(ip), perAddress}, {"name " + strings.ToLower(strings.TrimSpace(username)), 1}} {
 		leave, err := r.gate.enter(ctx, lane.key, lane.n)
 		if err != nil {
 			return nil, err

@@ -3,10 +3,17 @@ package auth
 import (
 	"context"
 	"sync"
+
+	"gatehouse/backend/fault"
 )
 
 // perAddress is how many passwords from one address are checked at once: an office behind one address signs in together in the morning.
-const perAddress = 4
+// maxWaiting is how many more may wait for that, so that a flood from one address does not fill the memory: a whole office fits in, and at
+// some 50 ms a check the last one waits for seconds.
+const (
+	perAddress = 4
+	maxWaiting = 256
+)
 
 // gate lets few tries of one kind be under way at a time. Without it a thousand tries sent at once would all find that nothing failed yet,
 // and none would have to wait (lockout bypass by race).
@@ -20,7 +27,8 @@ type lane struct {
 	users int
 }
 
-// enter waits for a place among n under key and gives what frees it. It returns the error of ctx when that ends first.
+// enter waits for a place among n under key and gives what frees it. It returns the error of ctx when that ends first, and TooMany when
+// the line is too long.
 func (g *gate) enter(ctx context.Context, key string, n int) (leave func(), err error) {
 	g.mu.Lock()
 	if g.lanes == nil {
@@ -30,6 +38,12 @@ func (g *gate) enter(ctx context.Context, key string, n int) (leave func(), err 
 	if l == nil {
 		l = &lane{slots: make(chan struct{}, n)}
 		g.lanes[key] = l
+	}
+	if l.users >= n+maxWaiting {
+		g.mu.Unlock()
+		f := fault.New(fault.TooMany, "Too many people are signing in from your address at this moment. Wait a few seconds, then try again.")
+		f.Code = "throttled"
+		return nil, f
 	}
 	l.users++
 	g.mu.Unlock()

@@ -446,7 +446,7 @@ func TestRecover(t *testing.T) {
 		if _, err := unpack(t.Context(), bytes.NewReader(file), pass, staging); err != nil {
 			t.Fatal(err)
 		}
-		n := note{phaseOut, stagingTemp + "1", replaced + "x"}
+		n := note{phaseOut, stagingTemp + "1", replaced + "x", false}
 		os.Mkdir(filepath.Join(dir, n.Old), 0o700)
 		// What swap does, up to the point of the kill.
 		left := stop

@@ -67,7 +67,57 @@ func Restore(ctx context.Context, r io.Reader, passphrase string, t Target) (Man
 		os.RemoveAll(staging)
 		return Manifest{}, err
 	}
-	return m, swap(t.DataDir, filepath.Base(staging), t.Now())
+	return m, swap(t.DataDir, filepath.Base(staging), t.Now(), false)
+}
+
+// Copies is the folder of the copies that are made before upgrades.
+const Copies = "copies"
+
+// GoBack puts the newest copy made before an upgrade in the place of the database, as Restore does with a backup; key and uploads stay. It
+// gives the path of the copy. NotFound when there is none, Invalid when the copy is damaged too.
+func GoBack(ctx context.Context, t Target) (string, error) {
+	if t.Now == nil {
+		t.Now = time.Now
+	}
+	if t.Check == nil {
+		t.Check = func(ctx context.Context, path string) error { return db.Verify(ctx, path, nil) }
+	}
+	if err := Recover(t.DataDir); err != nil {
+		return "", err
+	}
+	last := db.LastCopy(filepath.Join(t.DataDir, Copies))
+	if last == "" {
+		return "", fault.Newf(fault.NotFound, "There is no copy in %s: none was made yet. Restore a backup: gatehouse restore FILE", filepath.Join(t.DataDir, Copies))
+	}
+	staging, err := os.MkdirTemp(t.DataDir, stagingTemp+"*") // mode 0700
+	if err != nil {
+		return "", fault.Wrap(fault.Unavailable, fmt.Sprintf("Gatehouse can't write to the folder %s. Give its user the right to write there.", t.DataDir), err)
+	}
+	if err = copyTo(last, filepath.Join(staging, Database)); err == nil {
+		err = proveDatabase(ctx, staging, t)
+	}
+	if err != nil {
+		os.RemoveAll(staging)
+		if db.IsFull(err) {
+			return "", fault.Wrap(fault.Unavailable, "The disk is full. Nothing was changed. Free some space, then try again.", err)
+		}
+		return "", err
+	}
+	return last, swap(t.DataDir, filepath.Base(staging), t.Now(), true)
+}
+
+func copyTo(from, to string) error {
+	src, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	dst, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(dst, src)
+	return errors.Join(err, dst.Sync(), dst.Close())
 }
 
 // prove looks at what was unpacked: the key is a key, and the database is whole and not from a newer version.
@@ -79,6 +129,10 @@ func prove(ctx context.Context, staging string, t Target) error {
 	if _, err := crypt.ParseKey(key); err != nil {
 		return damaged(err)
 	}
+	return proveDatabase(ctx, staging, t)
+}
+
+func proveDatabase(ctx context.Context, staging string, t Target) error {
 	if err := t.Check(ctx, filepath.Join(staging, Database)); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()

@@ -32,6 +32,15 @@ type note struct {
 	Phase   string `json:"phase"`
 	Staging string `json:"staging"` // folder names below the data folder
 	Old     string `json:"old"`
+	Alone   bool   `json:"alone,omitempty"` // only the database is swapped
+}
+
+// members are the names that the swap is about.
+func (n note) members() []string {
+	if n.Alone {
+		return members()[:5]
+	}
+	return members()
 }
 
 // members are all names that make up a house; what belongs to the database goes with it.
@@ -39,8 +48,8 @@ func members() []string {
 	return []string{Database, Database + "-wal", Database + "-shm", Database + ".upgrade", Database + ".restore", KeyFile, Uploads}
 }
 
-// swap puts what staging holds in the place of the old data.
-func swap(dir, staging string, now time.Time) error {
+// swap puts what staging holds in the place of the old data; alone says that it holds a database and nothing else is to go.
+func swap(dir, staging string, now time.Time, alone bool) error {
 	if err := syncTree(filepath.Join(dir, staging)); err != nil {
 		return err
 	}
@@ -48,13 +57,13 @@ func swap(dir, staging string, now time.Time) error {
 	if err := os.Mkdir(filepath.Join(dir, old), 0o700); err != nil {
 		return fault.Wrap(fault.Unavailable, fmt.Sprintf("Gatehouse can't write to the folder %s. Give its user the right to write there.", dir), err)
 	}
-	n := note{phaseOut, staging, old}
+	n := note{phaseOut, staging, old, alone}
 	if err := writeNote(dir, n); err != nil {
 		return err
 	}
-	if err := moveAll(dir, filepath.Join(dir, old)); err != nil {
+	if err := n.move(dir, filepath.Join(dir, old)); err != nil {
 		// Nothing new is in place yet: everything goes back.
-		if e := errors.Join(moveAll(filepath.Join(dir, old), dir), os.Remove(filepath.Join(dir, noteName))); e == nil {
+		if e := errors.Join(n.move(filepath.Join(dir, old), dir), os.Remove(filepath.Join(dir, noteName))); e == nil {
 			os.RemoveAll(filepath.Join(dir, staging))
 			os.Remove(filepath.Join(dir, old))
 			return fault.Wrap(fault.Unavailable, "The old data could not be moved away, so nothing was changed. Close other programs that use the data folder, then try again.", err)
@@ -69,7 +78,7 @@ func moveIn(dir string, n note) error {
 	if err := writeNote(dir, n); err != nil {
 		return halfway(err)
 	}
-	if err := moveAll(filepath.Join(dir, n.Staging), dir); err != nil {
+	if err := n.move(filepath.Join(dir, n.Staging), dir); err != nil {
 		return halfway(err)
 	}
 	if err := os.Remove(filepath.Join(dir, noteName)); err != nil {
@@ -102,7 +111,7 @@ func Recover(dir string) error {
 			return halfway(err)
 		}
 		if n.Phase == phaseOut {
-			if err := moveAll(dir, filepath.Join(dir, n.Old)); err != nil {
+			if err := n.move(dir, filepath.Join(dir, n.Old)); err != nil {
 				return halfway(err)
 			}
 		}
@@ -129,9 +138,9 @@ func Recover(dir string) error {
 	return nil
 }
 
-// moveAll renames the members that are there and makes the renames durable.
-func moveAll(from, to string) error {
-	for _, name := range members() {
+// move renames the members that are there and makes the renames durable.
+func (n note) move(from, to string) error {
+	for _, name := range n.members() {
 		err := os.Rename(filepath.Join(from, name), filepath.Join(to, name))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err

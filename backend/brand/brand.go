@@ -298,6 +298,12 @@ func (b *Brand) Theme() string {
 	return "automatic"
 }
 
+// Accent gives the colour of the brand's attributes, "" when there is none.
+func (b *Brand) Accent() string {
+	s, _ := dig(b.Attributes, "settings", "theme", "accent").(string)
+	return s
+}
+
 // Locale gives the language of the brand's attributes, "" when there is none.
 func (b *Brand) Locale() string {
 	s, _ := dig(b.Attributes, "settings", "locale").(string)

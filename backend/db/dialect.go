@@ -1,6 +1,9 @@
 package db
 
-import "strings"
+import (
+	"encoding/json"
+	"strings"
+)
 
 // JSONText is the SQL expression for a member of the JSON in col: text as text, numbers as numbers, true and false as 1 and 0,
 // NULL when it is missing or null. path is dotted ("user.pk"); a part may hold any character but a dot.
@@ -63,3 +66,12 @@ func Upsert(table string, key []string, cols []string) string {
 
 // Marks is n bind marks for an IN list: "?, ?, ?".
 func Marks(n int) string { return strings.TrimSuffix(strings.Repeat("?, ", n), ", ") }
+
+// In is the condition that expr is one of the values, with its one argument; however many there are.
+func In(expr string, values []string) (cond string, arg any) {
+	b, _ := json.Marshal(values) // texts never fail
+	if values == nil {
+		b = []byte("[]")
+	}
+	return expr + " IN (SELECT value FROM json_each(?))", string(b)
+}

@@ -106,7 +106,7 @@ func explain(err error, path, copyDir string) error {
 		return fault.Wrap(fault.Unavailable, fmt.Sprintf("The disk that holds %s is full. Free some space, then start again.", path), err)
 	case IsDamaged(err):
 		say := fmt.Sprintf("%s is damaged or no database. Restore your newest backup.", path) +
-			goBack(path, copyDir, " If you have none, go back to the copy made before the last upgrade:")
+			goBack(path, copyDir, " If you have none, go back to before the last upgrade:")
 		return fault.Wrap(fault.Unavailable, say, err)
 	case c == lib.SQLITE_IOERR || c == lib.SQLITE_READONLY || c == lib.SQLITE_CANTOPEN || c == lib.SQLITE_PERM:
 		return fault.Wrap(fault.Unavailable, fmt.Sprintf("Gatehouse can't read or write %s. Check the disk and the rights on its folder, then start again.", path), err)

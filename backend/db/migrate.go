@@ -91,6 +91,9 @@ func upgrade(ctx context.Context, path string, o Options) error {
 	if len(st.newer) > 0 {
 		return newerFault(path, o)
 	}
+	if st.empty && verb == "" && LastCopy(o.CopyDir) != "" {
+		return vanished(path, o)
+	}
 	if err := os.Chmod(path, 0o600); err != nil {
 		return err
 	}
@@ -134,13 +137,19 @@ func newerFault(path string, o Options) error {
 		goBack(path, o.CopyDir, " Or go back to before the last upgrade:"))
 }
 
-// goBack tells how to use the newest copy, "" when there is none. A log beside the file belongs to the file and must go with it.
+// goBack tells how to use the newest copy, "" when there is none.
 func goBack(path, copyDir, lead string) string {
 	last := LastCopy(copyDir)
 	if last == "" {
 		return ""
 	}
-	return fmt.Sprintf("%s move %s, and the files of the same name with -wal and -shm at the end, to another folder, then copy %s to %s.", lead, path, last, path)
+	return fmt.Sprintf("%s gatehouse restore --last-copy --data \"%s\" puts %s in its place and keeps what is there now.", lead, filepath.Dir(path), last)
+}
+
+// vanished says that a database that was there before is empty or gone. Where a copy lies there was one.
+func vanished(path string, o Options) error {
+	return fault.New(fault.Unavailable, fmt.Sprintf("%s is empty or gone, though there was a database before. Restore your newest backup. To begin anew, use an empty folder.", path)+
+		goBack(path, o.CopyDir, " If you have none, go back to before the last upgrade:"))
 }
 
 // putBack makes the database what it was before the upgrade; it may be called again after a kill. No copy means that there was nothing.

@@ -25,6 +25,7 @@ const (
 	TooMany                     // 429: too many tries
 	Unavailable                 // 503: can't be done now (disk full, shutting down)
 	Method                      // 405: the resource has no such method
+	Media                       // 415: the body is of a type that isn't read
 )
 
 // NonField is the key of messages that belong to no single field.

@@ -22,6 +22,7 @@ type Challenge struct {
 	PendingUser string
 	Avatar      string
 	AppName     string
+	Deny        string // where "no" leads, "" for nowhere in particular
 }
 
 // Info is flow_info of a challenge.
@@ -34,7 +35,7 @@ type Info struct {
 
 // AccessDenied is the challenge that ends a flow.
 type AccessDenied struct {
-	Message string `json:"error_message"`
+	Message string `json:"error_message,omitempty"`
 }
 
 // FlowError is the challenge after an error of ours.
@@ -42,6 +43,11 @@ type FlowError struct {
 	RequestID string  `json:"request_id"`
 	Error     *string `json:"error,omitempty" is:"notnull"`
 	Traceback *string `json:"traceback,omitempty" is:"notnull"`
+}
+
+// Shell is the challenge that holds a page as HTML. Clients know it; Gatehouse, whose pages are drawn on the server, asks none.
+type Shell struct {
+	Body string `json:"body"`
 }
 
 // RedirectTo is the challenge that leads elsewhere.
@@ -103,6 +109,7 @@ func (r *run) around(c *Challenge) error {
 		}
 		c.AppName = name
 	}
+	c.Deny = r.plan.Text(stage.DenyTo)
 	c.Info = Info{Title: r.title(c.AppName), Background: r.flow.picture(), CancelURL: "/flows/-/cancel/", Layout: r.flow.Layout}
 	return r.about(c)
 }

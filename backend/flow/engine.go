@@ -2,13 +2,11 @@ package flow
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
-	"strings"
 
 	"gatehouse/backend/brand"
 	"gatehouse/backend/event"
@@ -58,6 +56,9 @@ type Input struct {
 
 // ErrInteraction says that a person would have to be asked in a run that may not ask.
 var ErrInteraction = errors.New("flow: the person would have to be asked")
+
+// ErrChanged says that somebody else signed in, or the session ended, while a request waited for its turn: ask again from the start.
+var ErrChanged = errors.New("flow: the session is not what the plan was made for")
 
 // Outcome is what the caller has to do.
 type Outcome struct {
@@ -121,10 +122,19 @@ func (e *Engine) Step(ctx context.Context, in Input) (Outcome, error) {
 	return r.out, r.walk()
 }
 
-// Run runs a plan that was just made as far as it needs nobody's answer, and stores what is left of it. In.Continue is meant.
+// Run runs a plan that was just made as far as it needs nobody's answer, and stores what is left of it. In.Continue is meant. ErrChanged
+// when the plan may be for somebody who is not in the session any more.
 func (e *Engine) Run(ctx context.Context, f *Flow, p *stage.Plan, in Input) (Outcome, error) {
 	if in.Session != nil {
 		defer e.locks.lock(in.Session.UUID)()
+		now, err := e.Sessions.Again(ctx, in.Session)
+		if err != nil {
+			return Outcome{}, err
+		}
+		if now == nil || now.User != in.Session.User || now.Original != in.Session.Original || now.Data.LoginEvent != in.Session.Data.LoginEvent {
+			return Outcome{}, ErrChanged
+		}
+		in.Session = now
 	}
 	in.Continue = true
 	r := &run{Engine: e, ctx: ctx, in: in, flow: f, plan: p}
@@ -167,62 +177,6 @@ func (r *run) open() error {
 	if r.plan == nil && r.sess.UUID != "" {
 		return r.load()
 	}
-	return nil
-}
-
-func remembered(s *session.Session) string {
-	b, err := json.Marshal(s.Data)
-	if err != nil {
-		return ""
-	}
-	return string(b)
-}
-
-func (r *run) load() error {
-	var flow, body, history string
-	err := r.Store.DB().QueryRow(r.ctx, `SELECT flow, body, history FROM plans WHERE session = ?`, r.sess.UUID).Scan(&flow, &body, &history)
-	if errors.Is(err, sql.ErrNoRows) || err == nil && flow != r.flow.PK {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	p := &stage.Plan{}
-	if err := r.unseal(body, p); err != nil {
-		return nil // of another version or another key: plan anew
-	}
-	if p.Context == nil {
-		p.Context = map[string]any{}
-	}
-	if err := r.unseal(history, &r.history); err != nil {
-		r.history = nil
-	}
-	r.plan = p
-	return nil
-}
-
-// restore takes up the plan of a link. The link works once; one that does not work is as if it were not there.
-func (r *run) restore(key string) error {
-	var t *token.Token
-	err := r.Store.Write(r.ctx, store.House, func(tx *store.Tx) (err error) {
-		t, err = r.Tokens.Take(tx, key, token.Verification)
-		if fault.Is(err, fault.NotFound) {
-			return nil
-		}
-		return err
-	})
-	if err != nil || t == nil || t.Plan == nil {
-		return err
-	}
-	p := &stage.Plan{}
-	if json.Unmarshal([]byte(*t.Plan), p) != nil || p.Flow != r.flow.PK {
-		return nil
-	}
-	if p.Context == nil {
-		p.Context = map[string]any{}
-	}
-	p.Context[stage.Restored] = stage.Ref("authentik_flows.flowtoken", t.PK)
-	r.plan, r.history = p, nil
 	return nil
 }
 
@@ -444,311 +398,4 @@ func (r *run) pass(t *stage.Turn, res stage.Result) (refused *stage.Result, err 
 		return &other, nil
 	}
 	return nil, nil
-}
-
-// note keeps the plan as it is for the inspector.
-func (r *run) note() {
-	b, err := json.Marshal(r.plan)
-	if err != nil {
-		return
-	}
-	r.history = append(r.history, b)
-	if len(r.history) > maxHistory {
-		r.history = r.history[len(r.history)-maxHistory:]
-	}
-}
-
-// save stores plan and session, with what stages collected, in one transaction. write runs first; turns whose session changes come along.
-func (r *run) save(write func(tx *store.Tx) error, turns ...*stage.Turn) error {
-	if r.settled && write == nil && len(r.effects) == 0 && len(r.plan.Steps) == 0 && remembered(r.sess) == r.data {
-		return nil
-	}
-	history, err := r.seal(r.history)
-	if err != nil {
-		return err
-	}
-	effects := r.effects
-	var sess, started *session.Session
-	var key string
-	var ended bool
-	err = r.Store.Write(r.ctx, store.ActorOf(r.ctx), func(tx *store.Tx) error {
-		sess, started, key, ended = r.sess, nil, "", false
-		if write != nil {
-			if err := write(tx); err != nil {
-				return err
-			}
-			for _, t := range turns {
-				if t.Started != nil {
-					sess, started, key = t.Started, t.Started, t.Key
-				}
-				ended = ended || t.Ended
-			}
-		}
-		for _, f := range effects {
-			if err := f(tx); err != nil {
-				return err
-			}
-		}
-		if ended && started == nil {
-			sess = &session.Session{}
-		}
-		// After the writing, which may have told the plan of a user that it made.
-		body, err := r.seal(r.plan)
-		if err != nil {
-			return err
-		}
-		if len(r.plan.Steps) == 0 {
-			if sess.UUID == "" {
-				return nil
-			}
-			if _, err := tx.Exec(`DELETE FROM plans WHERE session = ?`, sess.UUID); err != nil {
-				return err
-			}
-			return r.saveData(tx, sess)
-		}
-		if sess.UUID == "" {
-			fresh, k, err := r.Sessions.Start(tx, store.ActorOf(r.ctx).HTTP)
-			if err != nil {
-				return err
-			}
-			fresh.Data = sess.Data
-			if err := session.Save(tx, fresh); err != nil {
-				return err
-			}
-			sess, started, key = fresh, fresh, k
-		}
-		if _, err := tx.Exec(`INSERT INTO plans (session, flow, body, history, updated) VALUES (?, ?, ?, ?, ?) ON CONFLICT (session) DO UPDATE SET flow = excluded.flow, body = excluded.body, history = excluded.history, updated = excluded.updated`,
-			sess.UUID, r.flow.PK, body, history, tx.Now.UnixMicro()); err != nil {
-			return err
-		}
-		return r.saveData(tx, sess)
-	})
-	if err != nil {
-		return err
-	}
-	r.effects = nil
-	r.data = remembered(sess)
-	r.settled = len(r.plan.Steps) == 0
-	if started != nil {
-		r.out.Started, r.out.Key, r.out.Ended = started, key, false
-	} else if ended {
-		r.out.Started, r.out.Key, r.out.Ended = nil, "", true
-	}
-	if sess != r.sess {
-		r.sess = sess
-		if r.signed, err = r.Sessions.User(r.ctx, sess); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// saveData stores what the session remembers when it changed.
-func (r *run) saveData(tx *store.Tx, s *session.Session) error {
-	if s == r.sess && remembered(s) == r.data {
-		return nil
-	}
-	return session.Save(tx, s)
-}
-
-// ask shows a challenge.
-func (r *run) ask(t *stage.Turn, k *stage.Kind, challenge any, errs stage.Errors, answered bool) error {
-	if r.in.Silent {
-		return ErrInteraction
-	}
-	if k == nil {
-		return r.broken(fmt.Errorf("flow: a step asks and has no component"))
-	}
-	c, err := r.challenge(k, challenge)
-	if err != nil {
-		return err
-	}
-	if errs != nil || answered {
-		if errs == nil {
-			errs = stage.Errors{}
-		}
-		c.Errors = errs
-	}
-	if err := r.save(nil); err != nil {
-		return err
-	}
-	r.out.Challenge = c
-	return nil
-}
-
-// restarts begins the flow anew when the binding says so; over says that the flow is not for this person any more, which stands in the
-// outcome then.
-func (r *run) restarts(t *stage.Turn) (again, over bool, err error) {
-	if t.Binding.InvalidResponse == "retry" {
-		return false, false, nil
-	}
-	o := PlanOptions{SignedIn: r.signed}
-	if t.Binding.InvalidResponse == "restart_with_context" {
-		o.Context = r.plan.Context
-	}
-	p, err := r.Plan(r.ctx, r.flow, o)
-	var no *NotApplicable
-	switch {
-	case errors.As(err, &no):
-		return false, true, r.refuse(no)
-	case err != nil:
-		return false, true, r.broken(err)
-	}
-	r.plan = p
-	return true, false, r.save(nil)
-}
-
-// invalid ends the flow with a reason, or begins it anew when the binding says so.
-func (r *run) invalid(t *stage.Turn, message string) (bool, error) {
-	if again, over, err := r.restarts(t); again || over || err != nil {
-		r.out.Advance = again
-		return false, err
-	}
-	return false, r.deny(message)
-}
-
-// deny drops the plan and shows why.
-func (r *run) deny(message string) error {
-	if r.in.Silent {
-		return ErrInteraction
-	}
-	if message == "" {
-		message = "Unknown error"
-	}
-	c, err := r.builtin("ak-stage-access-denied", &AccessDenied{Message: message})
-	if err != nil {
-		return err
-	}
-	c.User = true
-	if err := r.about(c); err != nil {
-		return err
-	}
-	r.plan.Steps = nil
-	if err := r.save(nil); err != nil {
-		return err
-	}
-	r.out.Challenge, r.out.Advance = c, false
-	return nil
-}
-
-// refuse is the end of a flow that is not for this person (flows.md 1.9).
-func (r *run) refuse(no *NotApplicable) error {
-	if r.plan == nil {
-		r.plan = stage.NewPlan(r.flow.PK, nil)
-	}
-	r.plan.Steps = nil
-	action := r.flow.DeniedAction
-	if action != "message" {
-		if next := r.in.Query.Get("next"); next != "" && safeNext(next) {
-			r.out.To = next
-			return r.save(nil)
-		}
-		if action == "continue" {
-			r.out.To = "/"
-			return r.save(nil)
-		}
-	}
-	return r.deny(no.message())
-}
-
-// broken shows that something went wrong. A policy that could not answer denies instead.
-func (r *run) broken(cause error) error {
-	var no *NotApplicable
-	if errors.As(cause, &no) {
-		return r.refuse(no)
-	}
-	f := fault.As(cause)
-	if f.Kind == fault.Unavailable || errors.Is(cause, context.Canceled) {
-		return cause // the door says that the house can't do it now
-	}
-	id := store.ActorOf(r.ctx).HTTP.RequestID
-	r.Log.ErrorContext(r.ctx, "stage failed", "flow", r.flow.Slug, "error", cause, "logger", "gatehouse.flow")
-	if err := r.Events.Emit(r.ctx, event.SystemException, map[string]any{"message": cause.Error(), "flow": r.flow.PK}); err != nil {
-		return err
-	}
-	e := &FlowError{RequestID: id}
-	if store.ActorOf(r.ctx).Superuser {
-		text := cause.Error()
-		e.Error = &text
-	}
-	c, err := r.builtin("ak-stage-flow-error", e)
-	if err != nil {
-		return err
-	}
-	c.Bare = true
-	r.out.Challenge = c
-	return nil
-}
-
-// finish is the end of a flow: where the plan leads, else where the person wanted to go.
-func (r *run) finish() error {
-	to := r.plan.Text(stage.RedirectTo)
-	if to == "" {
-		to = r.in.Query.Get("next")
-		if to == "" {
-			to = "/"
-		}
-		if !safeNext(to) {
-			return r.deny("Invalid next URL")
-		}
-	}
-	r.plan.Steps = nil
-	if err := r.save(nil); err != nil {
-		return err
-	}
-	r.out.To = to
-	return nil
-}
-
-// safeNext says whether an address leads to this server: a path with one slash at its front, without tricks that browsers read as a host.
-func safeNext(next string) bool {
-	if !strings.HasPrefix(next, "/") || strings.HasPrefix(next, "//") || strings.ContainsAny(next, "\\\r\n\t\x00") {
-		return false
-	}
-	u, err := url.Parse(next)
-	return err == nil && u.Host == "" && u.Scheme == ""
-}
-
-// SafeNext says whether an address that a request names may be led to.
-func SafeNext(next string) bool { return safeNext(next) }
-
-// Begin stores a plan in the session of the browser (a new one when there is none) and gives the address of the flow's page.
-func (e *Engine) Begin(tx *store.Tx, s *session.Session, f *Flow, p *stage.Plan, query string) (to string, started *session.Session, key string, err error) {
-	body, err := e.seal(p)
-	if err != nil {
-		return "", nil, "", err
-	}
-	none, err := e.seal([]json.RawMessage{})
-	if err != nil {
-		return "", nil, "", err
-	}
-	if s == nil || s.UUID == "" {
-		if s, key, err = e.Sessions.Start(tx, tx.Actor.HTTP); err != nil {
-			return "", nil, "", err
-		}
-		started = s
-	}
-	if _, err := tx.Exec(`INSERT INTO plans (session, flow, body, history, updated) VALUES (?, ?, ?, ?, ?) ON CONFLICT (session) DO UPDATE SET flow = excluded.flow, body = excluded.body, history = excluded.history, updated = excluded.updated`,
-		s.UUID, f.PK, body, none, tx.Now.UnixMicro()); err != nil {
-		return "", nil, "", err
-	}
-	return PageURL(f.Slug, query), started, key, nil
-}
-
-// PageURL is the address of a flow's page.
-func PageURL(slug, query string) string {
-	to := "/if/flow/" + slug + "/"
-	if query != "" {
-		to += "?" + query
-	}
-	return to
-}
-
-// Cancel drops the plan of a session.
-func Cancel(tx *store.Tx, s *session.Session) error {
-	if s == nil {
-		return nil
-	}
-	_, err := tx.Exec(`DELETE FROM plans WHERE session = ?`, s.UUID)
-	return err
 }

@@ -3,6 +3,7 @@ package flow_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -300,5 +301,45 @@ func TestTitle(t *testing.T) {
 		if m["pending_user"] != "ada" || !strings.HasPrefix(m["pending_user_avatar"].(string), "data:image/svg+xml,") {
 			t.Errorf("%v", m)
 		}
+	}
+}
+
+// A plan that was made while another request had the session runs with the session as it is by then, and not at all when somebody else is
+// in it or it has ended.
+func TestRunReadsTheSessionAnew(t *testing.T) {
+	h, a := open(t)
+	ada, bob := h.User("ada", ""), h.User("bob", "")
+	tries := 0
+	a.set("a", act{show: func(t *stage.Turn) stage.Result {
+		tries = t.Session.Data.Tries
+		t.Session.Data.Tries++
+		return stage.Done()
+	}})
+	f := h.Flow("f", flow.Authorization, aProbe(h, "a"))
+	run := func(b *stagetest.Browser, s *session.Session) (flow.Outcome, error) {
+		t.Helper()
+		p, err := h.Engine.Plan(b.Context(), f, flow.PlanOptions{SignedIn: ada})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return h.Engine.Run(b.Context(), f, p, flow.Input{Slug: "f", Session: s})
+	}
+	b := h.SignedIn(ada)
+	stale := b.Session() // as the request found it at the door
+	b.Remember(func(d *session.Data) { d.Tries = 7 })
+	if out, err := run(b, stale); err != nil || out.To != "/" {
+		t.Fatalf("%+v %v", out, err)
+	}
+	if got := b.Session().Data.Tries; tries != 7 || got != 8 {
+		t.Errorf("the stage sees %d and leaves %d, want 7 and 8", tries, got)
+	}
+	stale = b.Session()
+	h.Write(func(tx *store.Tx) error { return session.Impersonate(tx, stale, bob.PK) })
+	if _, err := run(b, stale); !errors.Is(err, flow.ErrChanged) {
+		t.Errorf("another person's plan runs: %v", err)
+	}
+	h.Write(func(tx *store.Tx) error { return session.End(tx, stale.UUID) })
+	if _, err := run(b, stale); !errors.Is(err, flow.ErrChanged) {
+		t.Errorf("the plan of a session that ended runs: %v", err)
 	}
 }

@@ -79,9 +79,11 @@ type Spec struct {
 	Owner     string     // the field that holds the owning user's pk: owners may see, change and delete their own without a permission
 	Actions   []Action
 	Filters   []Filter // filters besides the scalar fields
+	By        []string // of a base kind: the fields that its list is filtered by
 	Params    []Param  // list parameters that change the answer and filter nothing; Present gets them
 
 	Enterprise bool // the published types list marks it so
+	Trial      bool // for trying things out: the published types list leaves it out
 
 	// Visible opens the list to everybody who is signed in and leaves of a page what the caller may see; nil = permissions decide.
 	Visible func(ctx context.Context, rows []any, query url.Values) ([]any, error)

@@ -90,7 +90,8 @@ func Challenges(stages []*stage.Kind) []rest.Challenge {
 	}
 	return append(out,
 		rest.Challenge{Schema: "AccessDeniedChallenge", Component: "ak-stage-access-denied", Type: "native", Fields: reflect.TypeFor[flow.AccessDenied](), User: true, Flow: true},
-		rest.Challenge{Schema: "FlowErrorChallenge", Component: "ak-stage-flow-error", Type: "native", Fields: reflect.TypeFor[flow.FlowError](), Flow: true},
+		rest.Challenge{Schema: "FlowErrorChallenge", Component: "ak-stage-flow-error", Type: "native", AnyType: true, Fields: reflect.TypeFor[flow.FlowError](), Flow: true},
 		rest.Challenge{Schema: "RedirectChallenge", Component: "xak-flow-redirect", Type: "redirect", Fields: reflect.TypeFor[flow.RedirectTo]()},
+		rest.Challenge{Schema: "ShellChallenge", Component: "xak-flow-shell", Type: "shell", Fields: reflect.TypeFor[flow.Shell]()},
 	)
 }

@@ -10,6 +10,7 @@ import (
 type Challenge struct {
 	Schema    string // "PasswordChallenge"
 	Component string // "ak-stage-password"
+	AnyType   bool   // the type is published as a plain text with Type for default
 	Type      string // native, redirect, shell
 	Fields    reflect.Type
 	Answer    reflect.Type // nil: takes nothing
@@ -33,6 +34,9 @@ func (d *describer) challenges() {
 			"type": ref("ChallengeChoices"), "component": object{"type": "string", "default": c.Component},
 			"response_errors": object{"type": "object", "additionalProperties": object{"type": "array", "items": ref("ErrorDetail")}},
 		}, []any{"type"}
+		if c.AnyType {
+			props["type"], required = object{"type": "string", "default": c.Type}, []any{}
+		}
 		props["flow_info"] = ref("ContextualFlowInfo")
 		if c.User {
 			props["pending_user"], props["pending_user_avatar"] = text, text
@@ -41,7 +45,9 @@ func (d *describer) challenges() {
 		if c.Fields != nil {
 			own := d.response(fieldsOf(c.Fields), nil)
 			for n, p := range own["properties"].(object) {
-				props[n] = p
+				if n != "response_errors" {
+					props[n] = p
+				}
 			}
 			more, _ := own["required"].([]any)
 			required = append(required, more...)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"gatehouse/backend/fault"
 	"gatehouse/backend/kind"
 	"gatehouse/backend/store"
 )
@@ -57,7 +58,7 @@ func (a *API) family(base *kind.Kind) {
 	a.route(types, kind.SignedIn, func(context.Context, *http.Request) (reply, error) {
 		out := []TypeCreate{}
 		for _, k := range a.Store.Family(base.Family.Name) {
-			if !k.IsBase() && k.Path != "" && k.Verbs&kind.Create != 0 {
+			if !k.IsBase() && !k.Trial && k.Path != "" && k.Verbs&kind.Create != 0 {
 				out = append(out, TypeCreate{Name: k.Title, Description: k.About, Component: k.Component, ModelName: k.ModelName(), Enterprise: k.Enterprise})
 			}
 		}
@@ -76,13 +77,17 @@ func (a *API) member(ctx context.Context, base *kind.Kind, r *http.Request, perm
 	if err != nil {
 		return nil, nil, err
 	}
+	actor := store.ActorOf(ctx)
+	verb, generic := strings.CutSuffix(strings.TrimPrefix(perm, base.App()+"."), "_"+base.ModelName())
 	k, obj, err := a.Store.FindIn(ctx, base.Family.Name, lookup(base), id)
 	if err != nil {
+		if fault.Is(err, fault.NotFound) && !a.mayAny(ctx, base, perm, verb, generic) {
+			return nil, nil, denied()
+		}
 		return nil, nil, err
 	}
-	actor := store.ActorOf(ctx)
 	own := perm
-	if verb, ok := strings.CutSuffix(strings.TrimPrefix(perm, base.App()+"."), "_"+base.ModelName()); ok {
+	if generic {
 		own = k.Perm(verb)
 	}
 	for _, p := range []string{perm, own} {
@@ -95,6 +100,20 @@ func (a *API) member(ctx context.Context, base *kind.Kind, r *http.Request, perm
 		}
 	}
 	return nil, nil, denied()
+}
+
+// mayAny says whether the actor holds a permission on anything in the family: who does not learns nothing of what there is.
+func (a *API) mayAny(ctx context.Context, base *kind.Kind, perm, verb string, generic bool) bool {
+	for _, k := range a.Store.Family(base.Family.Name) {
+		p := perm
+		if generic {
+			p = k.Perm(verb)
+		}
+		if all, pks, err := a.Perms.Objects(ctx, store.ActorOf(ctx), p); err == nil && (all || len(pks) > 0) {
+			return true
+		}
+	}
+	return false
 }
 
 func (a *API) listFamily(ctx context.Context, base *kind.Kind, r *http.Request) (reply, error) {

@@ -174,6 +174,9 @@ func TestSetupGate(t *testing.T) {
 	if got := h.browser().get("/-/health/ready/"); got.status != 204 {
 		t.Errorf("health %d", got.status)
 	}
+	if got := h.browser().get("/static/dist/assets/icons/icon_left_brand.svg"); got.status != 200 { // the wizard's own mark
+		t.Errorf("mark %d", got.status)
+	}
 	// Of two that finish at once one wins.
 	token := h.s.doors.setup.Token()
 	finish := func(b *browser, name string) {

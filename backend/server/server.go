@@ -58,6 +58,7 @@ type Server struct {
 	started time.Time
 	stop    chan struct{}
 	once    sync.Once
+	crowd   crowd
 
 	mu     sync.Mutex
 	status control.Status
@@ -71,7 +72,7 @@ func Open(ctx context.Context, o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{o: o, lock: l, started: time.Now(), stop: make(chan struct{})}
+	s := &Server{o: o, lock: l, started: time.Now(), stop: make(chan struct{}), crowd: crowd{max: maxOpen}}
 	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -151,7 +152,7 @@ const shutdownTime = 8 * time.Second
 
 // Serve answers until ctx ends or Stop is called.
 func (s *Server) Serve(ctx context.Context) error {
-	slog.SetDefault(s.o.Log)
+	slog.SetDefault(slog.New(guests{s.o.Log.Handler()}))
 	debug.SetMemoryLimit(memoryLimit)
 	sock, err := control.Listen(s.o.Config.Data, s.o.Config.ControlGroup)
 	if err != nil {
@@ -198,7 +199,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	for l, which := range map[net.Listener]web.Listener{local: web.Loopback, plain: web.Plain, secure: web.Secure} {
 		servers[l] = &http.Server{
 			Handler: s.doors.door.Handler(which), BaseContext: base, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 5 * time.Minute, WriteTimeout: 0,
-			IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10, ErrorLog: slog.NewLogLogger(s.o.Log.Handler(), slog.LevelDebug),
+			IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10, ConnState: s.crowd.state, ErrorLog: slog.NewLogLogger(s.o.Log.Handler(), slog.LevelDebug),
 		}
 	}
 	servers[secure].TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: s.certificate}

@@ -48,14 +48,18 @@ func open(t testing.TB, boot bool) *house {
 	return openAt(t, t.TempDir(), boot)
 }
 
-func openAt(t testing.TB, data string, boot bool) *house {
-	t.Helper()
+func testOptions(data string, boot bool, log io.Writer) Options {
 	cfg := config.Config{Data: data, HTTP: "127.0.0.1:0", HTTPS: "127.0.0.1:0", Name: "login.office.lan"}
 	if boot {
 		cfg.Bootstrap = config.Bootstrap{Password: bootPassword, Token: bootToken, Email: "root@office.lan"}
 	}
+	return Options{Config: cfg, Version: "test", Assets: fs.FS(pagesFS), Log: slog.New(slog.NewJSONHandler(log, nil)), Mode: "serve"}
+}
+
+func openAt(t testing.TB, data string, boot bool) *house {
+	t.Helper()
 	w := &lockedWriter{}
-	s, err := Open(t.Context(), Options{Config: cfg, Version: "test", Assets: fs.FS(pagesFS), Log: slog.New(slog.NewJSONHandler(w, nil)), Mode: "serve"})
+	s, err := Open(t.Context(), testOptions(data, boot, w))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,6 +68,7 @@ func openAt(t testing.TB, data string, boot bool) *house {
 	go func() { done <- s.Serve(ctx) }()
 	h := &house{t: t, s: s, data: data, log: w}
 	h.stop = func() {
+		h.stop = nil
 		cancel()
 		select {
 		case err := <-done:

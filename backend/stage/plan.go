@@ -20,9 +20,11 @@ const (
 	UserPath          = "user_path"
 	UserType          = "user_type"
 	DenyMessage       = "deny_message"
+	DenyTo            = "deny_to" // address that a person who does not agree is led to
 	ConsentHeader     = "consent_header"
 	ConsentAsked      = "consent_permissions"
 	ConsentNew        = "consent_additional_permissions"
+	ConsentAgain      = "consent_again" // true: ask also when a stored consent counts; false: that was done
 	Source            = "source"
 	SourceConnection  = "goauthentik.io/sources/connection"
 )

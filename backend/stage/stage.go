@@ -139,7 +139,7 @@ type RawAnswer interface {
 func BaseKind(d Deps, actions ...kind.Action) *kind.Kind {
 	return kind.Of[Base](Family, kind.Spec{
 		Path: Family.All, Model: "authentik_flows.stage", Schema: "Stage", Title: "Stage",
-		Verbs: kind.List | kind.Retrieve | kind.Delete | kind.UsedBy, Order: []string{"name"}, Present: d.present, Actions: actions,
+		Verbs: kind.List | kind.Retrieve | kind.Delete | kind.UsedBy, Order: []string{"name"}, By: []string{"name"}, Present: d.present, Actions: actions,
 	}, nil)
 }
 

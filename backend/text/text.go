@@ -185,6 +185,14 @@ func (l *Lang) Say(key string, args ...any) string {
 	return s
 }
 
+// Name gives a language's own name, as its table has it; its tag when it has none.
+func (t *Tables) Name(tag string) string {
+	if l := t.langs[tag]; l != nil && l.Has("flow.lang") {
+		return l.Say("flow.lang")
+	}
+	return tag
+}
+
 // Has says whether the language itself has a key.
 func (l *Lang) Has(key string) bool { _, ok := l.say[key]; return ok }
 

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -14,7 +15,8 @@ import (
 
 // Wrong passwords are counted outside of any flow, so that new flows, sessions and header tricks give no new tries (NIST SP 800-63B
 // 5.2.2 allows 100 in a row). One name from one address is slowed early, a name from anywhere and an address for any name later,
-// so that a stranger can't easily keep somebody out.
+// so that a stranger can't easily keep somebody out. Where somebody signed in before, only the first of the three counts for them:
+// neither a stranger elsewhere nor a colleague behind the same address (an office often has one) can lock them out there.
 const (
 	freePair    = 10
 	freeName    = 50
@@ -22,15 +24,55 @@ const (
 	firstPause  = 10 * time.Second
 	longPause   = time.Hour
 	forgetAfter = 24 * time.Hour
+	// An office that shares an address mistypes every day: it forgets one failure after each of these.
+	forgetOne = 5 * time.Minute
+	// knownFor is how long a name counts as known at an address after its last sign-in there.
+	knownFor = 60 * 24 * time.Hour
 )
 
-// attemptKeys names the three counters of a try.
-func attemptKeys(username, address string) map[string]int {
+// The beginnings of the keys under which tries are counted, and of that which remembers where somebody signed in.
+const (
+	ofPair    = "pair "
+	ofName    = "name "
+	ofAddress = "address "
+	known     = "known "
+)
+
+// counter is what one try counts for.
+type counter struct {
+	key  string
+	free int
+}
+
+// countersOf gives the three counters of a try, that of the pair first.
+func countersOf(username, address string) [3]counter {
+	name, at := nameKey(username), Network(address)
+	return [3]counter{{ofPair + name + " " + at, freePair}, {ofName + name, freeName}, {ofAddress + at, freeAddress}}
+}
+
+func nameKey(username string) string {
 	name := strings.ToLower(strings.TrimSpace(username))
 	if len(name) > 150 {
 		name = name[:150]
 	}
-	return map[string]int{"pair " + name + " " + address: freePair, "name " + name: freeName, "address " + address: freeAddress}
+	return name
+}
+
+func knownKey(username, address string) string {
+	return known + nameKey(username) + " " + Network(address)
+}
+
+// Network gives what counts as one address: of IPv6 the first 64 bits, which one device has to itself and may change at will.
+func Network(address string) string {
+	a, err := netip.ParseAddr(address)
+	if err != nil || a.Unmap().Is4() {
+		return address
+	}
+	p, err := a.WithZone("").Prefix(64)
+	if err != nil {
+		return address
+	}
+	return p.String()
 }
 
 // pause is how long to wait after the n-th failure when free ones cost nothing.
@@ -42,25 +84,37 @@ func pause(n, free int) time.Duration {
 	return min(d, longPause)
 }
 
+// left is how many failures still count after a time without another.
+func left(key string, n int, since time.Duration) int {
+	switch {
+	case since > forgetAfter:
+		return 0
+	case strings.HasPrefix(key, ofAddress):
+		return max(0, n-int(since/forgetOne))
+	}
+	return n
+}
+
 // MayTry says whether a password may be tried now; TooMany with the time to wait when not. Nothing is counted.
 func (d *Directory) MayTry(ctx context.Context, username, address string) error {
 	now := d.Store.Now()
 	var wait time.Duration
-	for key, free := range attemptKeys(username, address) {
-		var n int
-		var updated int64
-		err := d.Store.DB().QueryRow(ctx, `SELECT n, updated FROM attempts WHERE who = ?`, key).Scan(&n, &updated)
-		if errors.Is(err, sql.ErrNoRows) {
-			continue
-		}
+	for i, c := range countersOf(username, address) {
+		n, last, err := scanAttempts(d.Store.DB().QueryRow(ctx, selectAttempts, c.key))
 		if err != nil {
 			return err
 		}
-		last := time.UnixMicro(updated)
-		if now.Sub(last) > forgetAfter {
-			continue
+		since := now.Sub(last)
+		if pause := pause(left(c.key, n, since), c.free); pause > since {
+			if i > 0 {
+				if _, seen, err := scanAttempts(d.Store.DB().QueryRow(ctx, selectAttempts, knownKey(username, address))); err != nil {
+					return err
+				} else if now.Sub(seen) < knownFor {
+					continue
+				}
+			}
+			wait = max(wait, pause-since)
 		}
-		wait = max(wait, last.Add(pause(n, free)).Sub(now))
 	}
 	if wait <= 0 {
 		return nil
@@ -68,6 +122,18 @@ func (d *Directory) MayTry(ctx context.Context, username, address string) error 
 	f := fault.New(fault.TooMany, "Too many wrong tries. Wait "+waitText(wait)+", then try again.")
 	f.Code = "throttled"
 	return f
+}
+
+const selectAttempts = `SELECT n, updated FROM attempts WHERE who = ?`
+
+// scanAttempts gives a counter, zero values when there is none.
+func scanAttempts(row *sql.Row) (n int, updated time.Time, err error) {
+	var at int64
+	err = row.Scan(&n, &at)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, time.Time{}, nil
+	}
+	return n, time.UnixMicro(at), err
 }
 
 func waitText(d time.Duration) string {
@@ -82,38 +148,60 @@ func waitText(d time.Duration) string {
 
 // Failed counts a wrong password.
 func Failed(tx *store.Tx, username, address string) error {
-	for key := range attemptKeys(username, address) {
-		_, err := tx.Exec(`INSERT INTO attempts (who, n, updated) VALUES (?, 1, ?) ON CONFLICT (who) DO UPDATE SET n = CASE WHEN updated < ? THEN 1 ELSE n + 1 END, updated = excluded.updated`,
-			key, tx.Now.UnixMicro(), tx.Now.Add(-forgetAfter).UnixMicro())
+	for _, c := range countersOf(username, address) {
+		n, last, err := scanAttempts(tx.QueryRow(selectAttempts, c.key))
 		if err != nil {
+			return err
+		}
+		if err := setAttempts(tx, c.key, left(c.key, n, tx.Now.Sub(last))+1); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// Succeeded forgets the failures of a name from an address; those of the name from elsewhere and of the address stay.
+func setAttempts(tx *store.Tx, key string, n int) error {
+	_, err := tx.Exec(`INSERT INTO attempts (who, n, updated) VALUES (?, ?, ?) ON CONFLICT (who) DO UPDATE SET n = excluded.n, updated = excluded.updated`, key, n, tx.Now.UnixMicro())
+	return err
+}
+
+// Succeeded forgets the failures of a name from an address, which were the person's own: the name and the address lose as many; what came
+// from elsewhere or was for others stays. From then on the name is known there.
 func Succeeded(tx *store.Tx, username, address string) error {
-	for key, free := range attemptKeys(username, address) {
-		if free != freePair {
-			continue
-		}
-		if _, err := tx.Exec(`DELETE FROM attempts WHERE who = ?`, key); err != nil {
+	cs := countersOf(username, address)
+	own, last, err := scanAttempts(tx.QueryRow(selectAttempts, cs[0].key))
+	if err != nil {
+		return err
+	}
+	if own > 0 {
+		if _, err := tx.Exec(`DELETE FROM attempts WHERE who = ?`, cs[0].key); err != nil {
 			return err
 		}
+		own = left(cs[0].key, own, tx.Now.Sub(last))
+		for _, c := range cs[1:] {
+			if _, err := tx.Exec(`UPDATE attempts SET n = CASE WHEN n > ? THEN n - ? ELSE 0 END WHERE who = ?`, own, own, c.key); err != nil {
+				return err
+			}
+		}
 	}
-	return nil
+	here := knownKey(username, address)
+	if _, seen, err := scanAttempts(tx.QueryRow(selectAttempts, here)); err != nil || tx.Now.Sub(seen) < 24*time.Hour {
+		return err // once a day is enough
+	}
+	return setAttempts(tx, here, 0)
 }
 
 // ForgetAttempts forgets every failure of a name: the person has a new password, or an admin let them in.
 func ForgetAttempts(tx *store.Tx, username string) error {
-	name := strings.ToLower(strings.TrimSpace(username))
-	_, err := tx.Exec(`DELETE FROM attempts WHERE who = ? OR substr(who, 1, ?) = ?`, "name "+name, len("pair "+name+" "), "pair "+name+" ")
+	name := nameKey(username)
+	pair := ofPair + name + " "
+	_, err := tx.Exec(`DELETE FROM attempts WHERE who = ? OR substr(who, 1, ?) = ?`, ofName+name, len([]rune(pair)), pair)
 	return err
 }
 
 // CleanAttempts removes what no longer counts.
 func CleanAttempts(tx *store.Tx) error {
-	_, err := tx.Exec(`DELETE FROM attempts WHERE updated < ?`, tx.Now.Add(-forgetAfter).UnixMicro())
+	_, err := tx.Exec(`DELETE FROM attempts WHERE updated < ? AND (substr(who, 1, ?) <> ? OR updated < ?)`,
+		tx.Now.Add(-forgetAfter).UnixMicro(), len(known), known, tx.Now.Add(-knownFor).UnixMicro())
 	return err
 }

@@ -120,21 +120,27 @@ func contentType(name string) string {
 	return "application/octet-stream"
 }
 
-// Own serves the files of the pages that work without JavaScript, under names that change with their content, and our own drawings under
-// the published names of pictures (flows.md 1.3).
-func Own(files map[string][]byte) http.Handler {
-	drawings := map[string]string{
-		"/static/dist/assets/images/flow_background.jpg": "background.svg",
-		"/static/dist/assets/images/user_default.png":    "avatar.svg",
-		"/static/dist/assets/icons/icon_left_brand.svg":  "mark.svg",
-		"/static/dist/assets/icons/icon.png":             "mark.svg",
+// drawing gives the file of our own drawing under a published name of a picture (flows.md 1.3), "" for every other path.
+func drawing(path string) string {
+	switch path {
+	case "/static/dist/assets/images/flow_background.jpg":
+		return "background.svg"
+	case "/static/dist/assets/images/user_default.png":
+		return "avatar.svg"
+	case "/static/dist/assets/icons/icon_left_brand.svg", "/static/dist/assets/icons/icon.png":
+		return "mark.svg"
 	}
+	return ""
+}
+
+// Own serves the files of the pages that work without JavaScript, under names that change with their content, and our own drawings.
+func Own(files map[string][]byte) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		name, ok := strings.CutPrefix(r.URL.Path, "/static/flow/")
 		h.Set("Cache-Control", "public, max-age=31536000, immutable")
 		if !ok {
-			name = drawings[r.URL.Path]
+			name = drawing(r.URL.Path)
 			h.Set("Cache-Control", "public, max-age=86400")
 		}
 		b := files[name]

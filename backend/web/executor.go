@@ -86,11 +86,14 @@ func (e *Executor) input(w http.ResponseWriter, r *http.Request) (flow.Input, er
 	}
 	switch t {
 	case "application/x-www-form-urlencoded", "multipart/form-data":
-		if err := r.ParseMultipartForm(1 << 20); err != nil && !errors.Is(err, http.ErrNotMultipart) {
+		if err := parseForm(r); err != nil {
+			if tooLarge := new(http.MaxBytesError); !errors.As(err, &tooLarge) {
+				err = fault.Wrap(fault.Invalid, "The form can't be read.", err)
+			}
 			return in, err
 		}
-		in.Answer = FormAnswer(r.PostForm)
-		return in, nil
+		in.Answer, err = FormAnswer(r)
+		return in, err
 	}
 	b, err := io.ReadAll(r.Body)
 	if err != nil {
@@ -119,25 +122,6 @@ func (e *Executor) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	w.WriteHeader(code)
 	_ = json.NewEncoder(w).Encode(map[string]string{"detail": f.Say}) // the caller has gone away
-}
-
-// FormAnswer makes the answer to a stage out of a form: each value as a text, several of one name as a list.
-func FormAnswer(form url.Values) map[string]json.RawMessage {
-	out := map[string]json.RawMessage{}
-	for name, vs := range form {
-		if name == "csrf" || len(vs) == 0 {
-			continue
-		}
-		var v any = vs[0]
-		if len(vs) > 1 {
-			v = vs
-		}
-		b, err := json.Marshal(v)
-		if err == nil {
-			out[name] = b
-		}
-	}
-	return out
 }
 
 // Base is scheme and host that the caller uses.

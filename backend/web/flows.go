@@ -77,8 +77,8 @@ func (f *Flows) page(w http.ResponseWriter, r *http.Request) {
 	case http.MethodGet, http.MethodHead:
 	case http.MethodPost:
 		r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-		if err := r.ParseMultipartForm(1 << 20); err != nil && !errors.Is(err, http.ErrNotMultipart) {
-			f.Say(w, r, http.StatusRequestEntityTooLarge, page.Message{Status: "danger", Title: f.T(r, "flow.error.title"), Text: []string{f.T(r, "flow.errors")}})
+		if err := parseForm(r); err != nil {
+			f.unreadable(w, r, err)
 			return
 		}
 		if in.Session == nil || !f.Cookies.CheckedForm(r) {
@@ -86,7 +86,11 @@ func (f *Flows) page(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, r.URL.RequestURI(), http.StatusSeeOther)
 			return
 		}
-		in.Answer = FormAnswer(r.PostForm)
+		var err error
+		if in.Answer, err = FormAnswer(r); err != nil {
+			f.unreadable(w, r, err)
+			return
+		}
 	default:
 		w.Header().Set("Allow", "GET, POST")
 		http.Error(w, "Use GET or POST.", http.StatusMethodNotAllowed)
@@ -111,6 +115,17 @@ func (f *Flows) page(w http.ResponseWriter, r *http.Request) {
 	default:
 		f.challenge(w, r, out)
 	}
+}
+
+// unreadable shows that a form was too large or no form at all; the flow is where it was.
+func (f *Flows) unreadable(w http.ResponseWriter, r *http.Request, err error) {
+	status, say := http.StatusBadRequest, "flow.form.broken"
+	if tooLarge := new(http.MaxBytesError); errors.As(err, &tooLarge) {
+		status, say = http.StatusRequestEntityTooLarge, "flow.form.large"
+	}
+	f.Say(w, r, status, page.Message{
+		Status: "danger", Title: f.T(r, "flow.form.title"), Text: []string{f.T(r, say)}, Links: []page.Button{{Label: f.T(r, "flow.try_again"), Href: r.URL.RequestURI(), Primary: true}},
+	})
 }
 
 func hasErrors(e stage.Errors) bool {

@@ -36,13 +36,13 @@ func (s *Screen) around(w http.ResponseWriter, r *http.Request, lead ...string) 
 	}
 	var raw [12]byte
 	_, _ = rand.Read(raw[:]) // never fails since Go 1.24
-	a := page.Around{Lang: l, Nonce: base64.RawStdEncoding.EncodeToString(raw[:]), Languages: s.Texts.Tags(), URL: r.URL.RequestURI(), Brand: page.Brand{Title: "Gatehouse", Theme: "automatic"}}
+	a := page.Around{Lang: l, Nonce: base64.RawStdEncoding.EncodeToString(raw[:]), Languages: s.Texts.Tags(), Name: s.Texts.Name, URL: r.URL.RequestURI(), Brand: page.Brand{Title: "Gatehouse", Theme: "automatic"}}
 	host := store.ActorOf(ctx).HTTP.Host
 	if host == "" {
 		host = r.Host
 	}
 	if b, err := s.Brands.For(ctx, host); err == nil {
-		a.Brand = page.Brand{Title: b.Title, Logo: b.Logo, Favicon: b.Favicon, Theme: b.Theme()}
+		a.Brand = page.Brand{Title: b.Title, Logo: b.Logo, Favicon: b.Favicon, Theme: b.Theme(), Accent: b.Accent()}
 	}
 	if st, err := s.Brands.Settings(ctx); err == nil {
 		for _, f := range st.FooterLinks {
@@ -162,7 +162,7 @@ func (s *Screen) cookies(w http.ResponseWriter, r *http.Request, o flow.Outcome)
 
 // challenge shows what a flow asks.
 func (s *Screen) challenge(w http.ResponseWriter, r *http.Request, o flow.Outcome) {
-	d := page.FlowPage{Around: s.around(w, r, leads(r)...), Challenge: o.Challenge, Action: r.URL.RequestURI(), Cancel: o.Challenge.Info.CancelURL}
+	d := page.FlowPage{Around: s.around(w, r, leads(r)...), Challenge: o.Challenge, Action: r.URL.RequestURI(), Cancel: o.Challenge.Info.CancelURL, Deny: o.Challenge.Deny}
 	if r.Method == http.MethodPost {
 		d.Typed = r.PostForm // what was typed stays, but for passwords
 	}

@@ -34,7 +34,7 @@ type Door struct {
 	Wrong  http.Handler // says which address is right
 	HTTPS  func(r *http.Request) string
 	Desk   http.Handler // what the window does, on its own listener
-	Own    http.Handler // style and script of the pages, also before the wizard is done
+	Own    http.Handler // style, script and drawings of the pages, also before the wizard is done
 	Log    *slog.Logger
 }
 
@@ -140,7 +140,7 @@ func (d *Door) serve(w http.ResponseWriter, r *http.Request, l Listener) {
 	case path == "/trust", strings.HasPrefix(path, "/trust/"):
 		d.Trust.ServeHTTP(w, r)
 		return
-	case strings.HasPrefix(path, "/static/flow/"):
+	case strings.HasPrefix(path, "/static/flow/"), drawing(path) != "":
 		d.Own.ServeHTTP(w, r)
 		return
 	case l == Loopback && strings.HasPrefix(path, "/-/desktop/"):

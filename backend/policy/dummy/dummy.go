@@ -25,7 +25,7 @@ func Kind(s *store.Store) *kind.Kind {
 	return policy.New[Policy](s, kind.Spec{
 		Path: "policies/dummy", Model: "authentik_policies_dummy.dummypolicy", Schema: "DummyPolicy",
 		Title: "Dummy Policy", Plural: "Dummy Policies", Component: "ak-policy-dummy-form",
-		About: "Answer a fixed result after a random time, for trying things out.",
+		About: "Answer a fixed result after a random time, for trying things out.", Trial: true,
 	}, nil)
 }
 

@@ -2,6 +2,8 @@ package oauth2
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"net/http"
 	"net/url"
@@ -30,7 +32,9 @@ type request struct {
 	state        string
 	nonce        string
 	prompt       []string
-	maxAge       int // seconds, -1 when it was not sent
+	reconsent    bool   // the client asked for consent itself
+	hint         string // an ID token of whom the client means
+	maxAge       int    // seconds, -1 when it was not sent
 	challenge    string
 	method       string
 	query        string // as it was sent
@@ -153,6 +157,7 @@ func (r *Room) parse(ctx context.Context, q url.Values) (*request, error) {
 		a.scope = names
 	}
 	a.prompt = strings.Fields(q.Get("prompt"))
+	a.hint = q.Get("id_token_hint")
 	a.challenge, a.method = q.Get("code_challenge"), q.Get("code_challenge_method")
 	return a, a.check(q)
 }
@@ -189,6 +194,9 @@ func (a *request) check(q url.Values) error {
 	if slices.Contains(a.prompt, "none") && len(a.prompt) > 1 {
 		return &problem{"invalid_request", "prompt=none can't be combined with another value."}
 	}
+	// A stored consent is a condition that permits offline access without the question (OIDC Core 11); a client's own prompt=consent is not
+	// answered by it.
+	a.reconsent = a.wants("consent")
 	if slices.Contains(a.scope, "offline_access") && !slices.Contains(a.prompt, "consent") && !slices.Contains(a.prompt, "none") {
 		a.prompt = append(a.prompt, "consent")
 	}
@@ -217,17 +225,23 @@ func (r *Room) proceed(w http.ResponseWriter, req *http.Request, a *request) {
 		r.signIn(w, req, a, s)
 		return
 	}
-	again, err := r.again(ctx, a, s)
-	if err != nil {
+	if meant, err := r.meant(ctx, a, u); err != nil {
 		r.broken(w, req, err)
 		return
+	} else if !meant {
+		r.tell(w, req, a, &problem{"login_required", "Somebody else than the person of id_token_hint is signed in."})
+		return
 	}
-	if again {
+	if r.again(a, s) {
 		if a.wants("none") {
 			r.tell(w, req, a, &problem{"login_required", "The sign-in is too long ago."})
 			return
 		}
 		r.signIn(w, req, a, s)
+		return
+	}
+	if err := r.renewed(ctx, a, s); err != nil {
+		r.broken(w, req, err)
 		return
 	}
 	allowed, messages, err := r.Apps.Allowed(ctx, a.app, u, map[string]any{
@@ -249,23 +263,43 @@ func (r *Room) proceed(w http.ResponseWriter, req *http.Request, a *request) {
 	r.begin(w, req, a, s, u)
 }
 
-// again says whether the person has to sign in anew: the sign-in is older than max_age, or prompt=login was not answered yet.
-func (r *Room) again(ctx context.Context, a *request, s *session.Session) (bool, error) {
-	if a.maxAge >= 0 && r.Store.Now().Sub(s.Data.AuthTime).Seconds() > float64(a.maxAge) {
-		// max_age=0 would ask for ever: a sign-in that this very request led to counts.
-		if a.maxAge > 0 || s.Data.Relogin[a.reloginKey()] == "" || s.Data.Relogin[a.reloginKey()] == s.Data.LoginEvent {
-			return true, nil
-		}
+// meant says whether u is whom the client means by id_token_hint (OIDC Core 3.1.2.1: for anybody else there has to be an error). What is no
+// ID token of this provider for this client means nobody.
+func (r *Room) meant(ctx context.Context, a *request, u *user.User) (bool, error) {
+	if a.hint == "" {
+		return true, nil
 	}
-	if !a.wants("login") {
+	claims, err := r.verify(ctx, a.p, a.hint)
+	if err != nil || claims["aud"] != a.p.ClientID {
 		return false, nil
 	}
-	before, asked := s.Data.Relogin[a.reloginKey()]
-	return !asked || before == s.Data.LoginEvent, nil
+	sub, err := r.subjectFor(ctx, a.p, u)
+	return claims["sub"] == sub, err
 }
 
-// reloginKey names the request whose renewal of the sign-in is remembered.
-func (a *request) reloginKey() string { return a.p.ClientID + " " + a.state }
+// again says whether the person has to sign in anew: the sign-in is older than max_age, or prompt=login was not answered yet. A sign-in that
+// this very request led to answers both, or max_age=0 would ask for ever.
+func (r *Room) again(a *request, s *session.Session) bool {
+	if before, asked := s.Data.Relogin[a.reloginKey()]; asked && before != s.Data.LoginEvent {
+		return false
+	}
+	return a.wants("login") || a.maxAge >= 0 && r.Store.Now().Sub(s.Data.AuthTime).Seconds() > float64(a.maxAge)
+}
+
+// reloginKey names the request whose renewal of the sign-in is remembered: all of it, since clients may send the same state for ever.
+func (a *request) reloginKey() string {
+	sum := sha256.Sum256([]byte(a.query))
+	return base64.RawURLEncoding.EncodeToString(sum[:])
+}
+
+// renewed forgets that the sign-in was renewed for a request, which counts once.
+func (r *Room) renewed(ctx context.Context, a *request, s *session.Session) error {
+	if _, ok := s.Data.Relogin[a.reloginKey()]; !ok {
+		return nil
+	}
+	delete(s.Data.Relogin, a.reloginKey())
+	return r.Store.Write(ctx, store.ActorOf(ctx), func(tx *store.Tx) error { return session.Save(tx, s) })
+}
 
 // signIn sends the person to sign in and back here. The session remembers which application asked, and which sign-in is to be renewed.
 func (r *Room) signIn(w http.ResponseWriter, req *http.Request, a *request, s *session.Session) {
@@ -319,6 +353,11 @@ func (r *Room) begin(w http.ResponseWriter, req *http.Request, a *request, s *se
 		stage.SSO: true, stage.Application: stage.Ref("authentik_core.application", a.app.PK), stage.ConsentHeader: "You're about to sign into " + a.app.Name + ".",
 		stage.ConsentAsked: known.permissions(a.scope), "goauthentik.io/providers/oauth2/params": a.params(),
 	}}
+	// Who does not allow it goes back to the client with that answer (RFC 6749 section 4.1.2.1).
+	o.Context[stage.DenyTo] = a.tellURL(&problem{"access_denied", "The person did not allow it."})
+	if a.reconsent {
+		o.Context[stage.ConsentAgain] = true
+	}
 	p, err := r.Flows.Plan(ctx, f, o)
 	var no *flow.NotApplicable
 	if errors.As(err, &no) {
@@ -333,7 +372,8 @@ func (r *Room) begin(w http.ResponseWriter, req *http.Request, a *request, s *se
 		r.broken(w, req, err)
 		return
 	}
-	if a.wants("consent") && !r.Flows.Holds(ctx, p, "ak-stage-consent") {
+	if a.reconsent || a.wants("consent") && !r.Flows.Holds(ctx, p, "ak-stage-consent") {
+		// It asks nothing when a stage of the flow did: a policy may leave that one out.
 		p.Append(stage.Step{Inline: flow.ConsentStep})
 	}
 	p.Append(stage.Step{Inline: fulfilStep, Params: a.params()})
@@ -344,6 +384,10 @@ func (r *Room) begin(w http.ResponseWriter, req *http.Request, a *request, s *se
 			code = "consent_required"
 		}
 		r.tell(w, req, a, &problem{code, "The person has to be asked first."})
+		return
+	}
+	if errors.Is(err, flow.ErrChanged) {
+		http.Redirect(w, req, "/application/o/authorize/?"+a.query, http.StatusFound)
 		return
 	}
 	if err != nil {
@@ -363,11 +407,15 @@ func (a *request) params() map[string]any {
 
 // tell sends an error back to the client (RFC 6749 section 4.1.2.1).
 func (r *Room) tell(w http.ResponseWriter, req *http.Request, a *request, p *problem) {
+	http.Redirect(w, req, a.tellURL(p), http.StatusFound)
+}
+
+func (a *request) tellURL(p *problem) string {
 	v := url.Values{"error": {p.code}, "error_description": {p.text}}
 	if a.state != "" {
 		v.Set("state", a.state)
 	}
-	http.Redirect(w, req, answerURL(a.redirectURI, a.responseMode, v), http.StatusFound)
+	return answerURL(a.redirectURI, a.responseMode, v)
 }
 
 // answerURL puts an answer into a redirect URI: into its query, which is kept, or its fragment.

@@ -10,6 +10,7 @@ import (
 	"gatehouse/backend/fault"
 	"gatehouse/backend/session"
 	"gatehouse/backend/store"
+	"gatehouse/backend/user"
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 	"github.com/zitadel/oidc/v3/pkg/op"
@@ -66,13 +67,9 @@ func (s *server) EndSession(ctx context.Context, req *op.Request[oidc.EndSession
 	if u == nil {
 		return to, nil // signed out already
 	}
-	known := r.subject(p, u)
-	mapped, err := r.mapped(ctx, p, &grant{User: u.PK, Scope: []string{"openid"}}, u)
+	known, err := r.subjectFor(ctx, p, u)
 	if err != nil {
 		return nil, s.broken(ctx, err)
-	}
-	if m, _ := mapped["sub"].(string); m != "" {
-		known = m
 	}
 	if known != sub {
 		return ask, nil // somebody else is signed in: they decide
@@ -81,6 +78,18 @@ func (s *server) EndSession(ctx context.Context, req *op.Request[oidc.EndSession
 		return nil, s.broken(ctx, err)
 	}
 	return to, nil
+}
+
+// subjectFor gives by what a client knows a person, a mapping's own choice included.
+func (r *Room) subjectFor(ctx context.Context, p *Provider, u *user.User) (string, error) {
+	mapped, err := r.mapped(ctx, p, &grant{User: u.PK, Scope: []string{"openid"}}, u)
+	if err != nil {
+		return "", err
+	}
+	if m, _ := mapped["sub"].(string); m != "" {
+		return m, nil
+	}
+	return r.subject(p, u), nil
 }
 
 // EndBrowser ends a session with the event.

@@ -171,6 +171,7 @@ func (r *Room) signerOf(ctx context.Context, p *Provider) (*signer, error) {
 func (r *Room) newSigner(ctx context.Context, p *Provider) (*signer, error) {
 	out := &signer{alg: jose.HS256, jwks: []byte("{}")}
 	var key any = []byte(p.ClientSecret)
+	var published []any
 	kid := ""
 	if p.SigningKey != nil {
 		pair, err := r.Certs.Signing(ctx, *p.SigningKey)
@@ -185,13 +186,26 @@ func (r *Room) newSigner(ctx context.Context, p *Provider) (*signer, error) {
 			return nil, fault.Newf(fault.Invalid, "The key that signs for %s is of a kind that can't sign tokens.", p.Name)
 		}
 		out.alg, key, kid = jose.SignatureAlgorithm(alg), pair.Signer, pair.KeyID
-		jwk := crypt.JWK(pair.Certificate, pair.Signer.Public(), kid)
-		if out.jwks, err = json.Marshal(map[string]any{"keys": []any{jwk}}); err != nil {
-			return nil, err
-		}
+		published = append(published, crypt.JWK(pair.Certificate, pair.Signer.Public(), kid))
 		out.keys = jose.JSONWebKeySet{Keys: []jose.JSONWebKey{{Key: pair.Signer.Public(), KeyID: kid, Algorithm: alg, Use: "sig"}}}
 	} else if len(p.ClientSecret) < minHMAC {
 		return nil, fault.Newf(fault.Invalid, "Tokens of %s would be signed with a client secret of fewer than %d characters. Choose a signing key or a longer secret.", p.Name, minHMAC)
+	}
+	for pk := range p.former(r.Store.Now()) {
+		pair, err := r.Certs.Signing(ctx, pk)
+		if err != nil || pair.Signer == nil {
+			continue // removed meanwhile
+		}
+		if alg := crypt.Algorithm(pair.Signer.Public()); alg != "" {
+			published = append(published, crypt.JWK(pair.Certificate, pair.Signer.Public(), pair.KeyID))
+			out.former = append(out.former, jose.JSONWebKey{Key: pair.Signer.Public(), KeyID: pair.KeyID, Algorithm: alg, Use: "sig"})
+		}
+	}
+	if len(published) > 0 {
+		var err error
+		if out.jwks, err = json.Marshal(map[string]any{"keys": published}); err != nil {
+			return nil, err
+		}
 	}
 	o := (&jose.SignerOptions{}).WithType("JWT")
 	if kid != "" {
@@ -204,22 +218,22 @@ func (r *Room) newSigner(ctx context.Context, p *Provider) (*signer, error) {
 	return out, nil
 }
 
-// verify gives the claims of a token that this provider signed; other algorithms than its own are not looked at.
+// verify gives the claims of a token that this provider signed, with its key of now or one of before; other algorithms than that of the key
+// are not looked at.
 func (r *Room) verify(ctx context.Context, p *Provider, token string) (map[string]any, error) {
 	bad := fault.New(fault.Invalid, "The token was not signed by this provider.")
 	s, err := r.signerOf(ctx, p)
 	if err != nil {
 		return nil, err
 	}
-	jws, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{s.alg})
-	if err != nil {
-		return nil, bad
-	}
 	var key any = []byte(p.ClientSecret)
 	if len(s.keys.Keys) > 0 {
 		key = s.keys.Keys[0].Key
 	}
-	payload, err := jws.Verify(key)
+	payload, err := opened(token, s.alg, key)
+	for i := 0; err != nil && i < len(s.former); i++ {
+		payload, err = opened(token, jose.SignatureAlgorithm(s.former[i].Algorithm), s.former[i].Key)
+	}
 	if err != nil {
 		return nil, bad
 	}
@@ -228,4 +242,13 @@ func (r *Room) verify(ctx context.Context, p *Provider, token string) (map[strin
 		return nil, bad
 	}
 	return claims, nil
+}
+
+// opened gives what a token holds that was signed with one key and its algorithm.
+func opened(token string, alg jose.SignatureAlgorithm, key any) ([]byte, error) {
+	jws, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{alg})
+	if err != nil {
+		return nil, err
+	}
+	return jws.Verify(key)
 }

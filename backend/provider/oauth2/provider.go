@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"gatehouse/backend/crypt"
 	"gatehouse/backend/fault"
@@ -35,11 +36,15 @@ type Provider struct {
 	AccessValidity  string   `json:"access_token_validity" format:"duration" default:"hours=1" group:"advanced"`
 	RefreshValidity string   `json:"refresh_token_validity" format:"duration" default:"days=30" group:"advanced"`
 	ClaimsInIDToken bool     `json:"include_claims_in_id_token" default:"true" group:"advanced" help:"Put what the application learns about people into the ID token, for applications that don't ask userinfo."`
-	SigningKey      *string  `json:"signing_key" ref:"keypairs" format:"uuid" help:"The certificate whose key signs tokens. Empty: the client secret signs them (HS256)."`
+	SigningKey      *string  `json:"signing_key" ref:"keypairs protect" format:"uuid" help:"The certificate whose key signs tokens. Empty: the client secret signs them (HS256)."`
 	RedirectURIs    string   `json:"redirect_uris" is:"blank" help:"The addresses that people are sent back to, one a line."`
 	SubMode         string   `json:"sub_mode" enum:"hashed_user_id,user_id,user_uuid,user_username,user_email,user_upn" default:"hashed_user_id" group:"advanced" help:"By what the application knows a person."`
 	IssuerMode      string   `json:"issuer_mode" enum:"global,per_provider" default:"per_provider" group:"advanced"`
 	JWKSSources     []string `json:"jwks_sources" is:"nofilter" ref:"sources" format:"uuid" group:"advanced"`
+
+	// Former holds the keys that signed before and are published until the last token that they signed has ended: "<key> <microseconds>",
+	// one after the other.
+	Former string `json:"former_keys" is:"hidden"`
 }
 
 // SetupURLs are the addresses that the other side asks for.
@@ -69,6 +74,7 @@ func (r *Room) Kinds() []*kind.Kind {
 	urls := kind.Detail("GET", "setup_urls", "view", func(ctx context.Context, c *kind.Call, _ *kind.None) (SetupURLs, error) {
 		return r.SetupURLs(ctx, c.Object.(*Provider), base(ctx))
 	})
+	urls.Answers = map[int]string{404: "The provider belongs to no application."}
 	preview := kind.Detail("GET", "preview_user", "view", r.preview)
 	preview.Query = []kind.Param{{Name: "for_user", Type: "integer"}}
 	return []*kind.Kind{
@@ -98,8 +104,11 @@ func (p *Provider) LaunchURL(context.Context, string) string {
 }
 
 // Saving implements store.Saver: it gives a new client its id and secret.
-func (p *Provider) Saving(_ *store.Tx, old any) error {
+func (p *Provider) Saving(tx *store.Tx, old any) error {
 	before, _ := old.(*Provider)
+	if before != nil {
+		p.retire(before, tx.Now)
+	}
 	if p.ClientID == "" {
 		if before != nil {
 			p.ClientID = before.ClientID
@@ -111,6 +120,36 @@ func (p *Provider) Saving(_ *store.Tx, old any) error {
 		p.ClientSecret = crypt.ID(128)
 	}
 	return nil
+}
+
+// retire notes the key that signed before a change; one that signs again is no former one.
+func (p *Provider) retire(before *Provider, now time.Time) {
+	var keep []string
+	for key, until := range before.former(now) {
+		if p.SigningKey == nil || key != *p.SigningKey {
+			keep = append(keep, key, strconv.FormatInt(until.UnixMicro(), 10))
+		}
+	}
+	if k := before.SigningKey; k != nil && (p.SigningKey == nil || *p.SigningKey != *k) {
+		life, err := span.Parse(before.AccessValidity)
+		if err != nil {
+			life = time.Hour
+		}
+		keep = append(keep, *k, strconv.FormatInt(now.Add(life).UnixMicro(), 10))
+	}
+	p.Former = strings.Join(keep, " ")
+}
+
+// former gives the keys that signed before and how long they count, those whose time is over left out.
+func (p *Provider) former(now time.Time) map[string]time.Time {
+	out := map[string]time.Time{}
+	parts := strings.Fields(p.Former)
+	for i := 0; i+1 < len(parts); i += 2 {
+		if n, err := strconv.ParseInt(parts[i+1], 10, 64); err == nil && now.Before(time.UnixMicro(n)) {
+			out[parts[i]] = time.UnixMicro(n)
+		}
+	}
+	return out
 }
 
 // Validate implements store.Validator.

@@ -165,5 +165,7 @@ type signer struct {
 	alg  jose.SignatureAlgorithm
 	sign jose.Signer
 	keys jose.JSONWebKeySet // to verify with; empty for HS256
-	jwks []byte             // as served
+
+	former []jose.JSONWebKey // that signed before and still count
+	jwks   []byte            // as served
 }

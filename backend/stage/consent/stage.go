@@ -1,6 +1,6 @@
 // Package consent is the stage that asks whether an application may learn what it wants to know, and remembers the answer.
 //
-//	asked permissions ─┬─ stored ones are the same ─▶ on
+//	asked permissions ─┬─ stored ones are the same, and nobody wants the question again ─▶ on
 //	                   └─ else: ask ─▶ token comes back ─▶ store (unless always) ─▶ on
 package consent
 
@@ -78,8 +78,13 @@ func Kind(d Deps) *stage.Kind {
 	}, stage.Asking{Schema: "ConsentChallenge", Component: "ak-stage-consent", User: true, Page: page}, func() *Stage { return &Stage{d: &d} })
 }
 
-// Show asks, unless the same was granted before and still counts.
+// Show asks, unless the same was granted before and still counts. A provider that wants the question all the same (prompt=consent) says so
+// in the plan; the step that the house puts in for it has nothing to ask once another stage of the flow did.
 func (s *Stage) Show(t *stage.Turn) stage.Result {
+	again, said := t.Plan.Context[stage.ConsentAgain].(bool)
+	if s.PK == "" && said && !again {
+		return stage.Done()
+	}
 	asked := permissions(t.Plan.Context[stage.ConsentAsked])
 	var granted map[string]bool
 	if s.remembers(t) {
@@ -87,7 +92,7 @@ func (s *Stage) Show(t *stage.Turn) stage.Result {
 		if granted, err = find(t.Ctx, s.d.Store, t.SignedIn.PK, t.Plan.Key(stage.Application), t.Now); err != nil {
 			return stage.Fail(err)
 		}
-		if granted != nil && same(granted, asked) {
+		if granted != nil && same(granted, asked) && !again {
 			return stage.Done()
 		}
 	}
@@ -111,6 +116,9 @@ func (s *Stage) Take(t *stage.Turn, in *Answer) stage.Result {
 		return s.Show(t)
 	}
 	t.Forget(secret)
+	if t.Plan.True(stage.ConsentAgain) {
+		t.Plan.Context[stage.ConsentAgain] = false
+	}
 	if !s.remembers(t) {
 		return stage.Done()
 	}

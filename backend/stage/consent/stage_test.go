@@ -335,3 +335,32 @@ func TestDeletedWithTheirOwners(t *testing.T) {
 		t.Error("a consent to an application that is gone")
 	}
 }
+
+// A client that wants the question gets it, whatever is stored; the step that the house put in besides asks no second time.
+func TestAskedAgain(t *testing.T) {
+	s := open(t, consent.Permanent)
+	s.allow(s.ask("openid"))
+	for _, bound := range []bool{true, false} {
+		s.begin(stage.Step{Stage: s.stage.PK}, "openid")
+		p := s.Plan(s.b)
+		p.Context[stage.ConsentAgain] = true
+		if !bound { // a policy left the flow's own stage out
+			p.Steps = nil
+		}
+		p.Append(stage.Step{Inline: flow.ConsentStep})
+		s.Begin(s.b, s.flow, p)
+		out := s.b.Step("f", "", nil)
+		if stagetest.Component(out) != "ak-stage-consent" {
+			t.Fatalf("bound %v: passes silently: %s", bound, stagetest.Component(out))
+		}
+		if out := s.b.Post("f", "", map[string]any{"token": "wrong"}); stagetest.Component(out) != "ak-stage-consent" {
+			t.Fatalf("bound %v: a wrong token opens", bound)
+		}
+		if out := s.b.Post("f", "", map[string]any{"token": stagetest.Wire(s.b.Step("f", "", nil))["token"]}); out.To != "/" {
+			t.Errorf("bound %v: asked twice: %s", bound, stagetest.Component(out))
+		}
+	}
+	if out := s.ask("openid"); out.To != "/" {
+		t.Errorf("what was stored counts no more: %s", stagetest.Component(out))
+	}
+}

@@ -33,7 +33,7 @@ var errTest = fault.New(fault.Internal, "Test error")
 func Kind(d Deps) *stage.Kind {
 	return stage.New[Stage, Challenge, stage.None](d.Deps, kind.Spec{
 		Path: "stages/dummy", Model: "authentik_stages_dummy.dummystage", Schema: "DummyStage", Title: "Dummy Stage", Component: "ak-stage-dummy-form",
-		About: "Show a page with a button, for trying flows out.", Filters: []kind.Filter{stage.UUIDFilter()},
+		About: "Show a page with a button, for trying flows out.", Trial: true, Filters: []kind.Filter{stage.UUIDFilter()},
 	}, stage.Asking{Schema: "DummyChallenge", Component: "ak-stage-dummy", Page: page}, nil)
 }
 

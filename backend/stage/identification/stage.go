@@ -25,7 +25,7 @@ type Stage struct {
 	stage.Base
 	UserFields        []string `json:"user_fields" enum:"email,username,upn" help:"What people may type to say who they are."`
 	PasswordStage     *string  `json:"password_stage" ref:"stages" format:"uuid" help:"Ask for the password on the same page, and check it as this stage does."`
-	CaseInsensitive   bool     `json:"case_insensitive_matching" is:"nofilter" default:"true" help:"Capital and small letters count as the same."`
+	CaseInsensitive   bool     `json:"case_insensitive_matching" default:"true" help:"Capital and small letters count as the same."`
 	ShowMatchedUser   bool     `json:"show_matched_user" default:"true" help:"Show the username and picture of whom was found. Otherwise the next pages show what was typed."`
 	EnrollmentFlow    *string  `json:"enrollment_flow" ref:"flows" format:"uuid" help:"The flow behind the link for people without an account."`
 	RecoveryFlow      *string  `json:"recovery_flow" ref:"flows" format:"uuid" help:"The flow behind the link for people who forgot their password."`

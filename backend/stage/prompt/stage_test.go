@@ -2,6 +2,7 @@ package prompt_test
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"reflect"
@@ -249,25 +250,25 @@ func TestChoices(t *testing.T) {
 func TestPasswords(t *testing.T) {
 	two := []change{field("password", prompt.Password), field("password_repeat", prompt.Password)}
 	s := open(t, two...)
-	if got := stagetest.Problem(s.b.Step("f", "", map[string]any{"password": "a", "password_repeat": "b"}), fault.NonField); got != "Passwords don't match. (invalid)" {
+	if got := stagetest.Problem(s.b.Step("f", "", map[string]any{"password": "long enough", "password_repeat": "b"}), fault.NonField); got != "Passwords don't match. (invalid)" {
 		t.Errorf("%q", got)
 	}
-	if got := stagetest.Problem(s.b.Step("f", "", map[string]any{"password": "a", "password_repeat": "a "}), fault.NonField); got != "Passwords don't match. (invalid)" {
+	if got := stagetest.Problem(s.b.Step("f", "", map[string]any{"password": "long enough", "password_repeat": "long enough "}), fault.NonField); got != "Passwords don't match. (invalid)" {
 		t.Errorf("white space counts: %q", got)
 	}
-	if out := s.b.Step("f", "", map[string]any{"password": " a b ", "password_repeat": " a b "}); !out.Advance || s.data()["password"] != " a b " {
+	if out := s.b.Step("f", "", map[string]any{"password": " long enough ", "password_repeat": " long enough "}); !out.Advance || s.data()["password"] != " long enough " {
 		t.Errorf("%+v %v", out, s.data())
 	}
 	// What is wrong with a field is told first (flows.md 9.6).
 	s = open(t, append(two, field("username", prompt.Username))...)
 	s.User("taken", "")
-	out := s.b.Step("f", "", map[string]any{"username": "taken", "password": "a", "password_repeat": "b"})
+	out := s.b.Step("f", "", map[string]any{"username": "taken", "password": "long enough", "password_repeat": "b"})
 	if stagetest.Problem(out, "username") != "Username is already taken. (invalid)" || stagetest.Problem(out, fault.NonField) != "" {
 		t.Errorf("%v", out.Challenge.Errors)
 	}
 	// Three are not compared.
 	s = open(t, append(two, field("old", prompt.Password))...)
-	if out := s.b.Step("f", "", map[string]any{"password": "a", "password_repeat": "b", "old": "c"}); !out.Advance {
+	if out := s.b.Step("f", "", map[string]any{"password": "long enough", "password_repeat": "b", "old": "c"}); !out.Advance {
 		t.Errorf("%v", out.Challenge.Errors)
 	}
 }
@@ -399,5 +400,34 @@ func TestStagesOfAPrompt(t *testing.T) {
 	s.Write(func(tx *store.Tx) error { return tx.Delete(k, ps[0].PK) })
 	if got := stagetest.Get[prompt.Stage](s.House, s.stage.PK); len(got.Fields) != 0 {
 		t.Errorf("%v", got.Fields)
+	}
+}
+
+// A password that user_write would refuse is asked for again at once: later the flow could only end.
+func TestNewPassword(t *testing.T) {
+	s := open(t, field("password", prompt.Password), field("old", prompt.Password))
+	s.b.Step("f", "", nil)
+	out := s.b.Post("f", "", map[string]any{"password": "short", "old": "short"})
+	if got := stagetest.Problem(out, "password"); got != "Use at least 8 characters. (invalid)" {
+		t.Errorf("a short password: %q on %s", got, stagetest.Component(out))
+	}
+	if got := stagetest.Problem(out, "old"); got != "" {
+		t.Errorf("a password that is not the new one: %q", got)
+	}
+}
+
+func TestLargestFile(t *testing.T) {
+	s := open(t, field("photo", prompt.File))
+	send := func(n int) string {
+		s.b.Step("f", "", nil)
+		return stagetest.Problem(s.b.Post("f", "", map[string]any{"photo": "data:image/png;base64," + base64.StdEncoding.EncodeToString(make([]byte, n))}), "photo")
+	}
+	for _, n := range []int{768<<10 + 1, 768<<10 + 4, 2 << 20} {
+		if got := send(n); got != "This file is too large. (invalid)" {
+			t.Errorf("%d bytes: %q", n, got)
+		}
+	}
+	if got := send(768 << 10); got != "" {
+		t.Errorf("768 KB: %q", got)
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"gatehouse/backend/fault"
 	"gatehouse/backend/kind"
 	"gatehouse/backend/stage"
+	"gatehouse/backend/user"
 )
 
 // The shapes that values are decoded into: the rules of the published API for each type.
@@ -36,8 +37,11 @@ type (
 	}
 )
 
-// maxFile is the largest file that a prompt takes, in characters of its data address.
-const maxFile = 1 << 20
+// maxFile is the largest file that a prompt takes, in bytes.
+const maxFile = 768 << 10
+
+// newPassword is the key under which the stage that writes users looks for a password.
+const newPassword = "password"
 
 // value gives what an answer says for a prompt; has is false when it says nothing and nothing has to be said. Faults are about the
 // prompt's key.
@@ -91,6 +95,13 @@ func (s *Stage) value(t *stage.Turn, p *Prompt, f Field, raw json.RawMessage) (v
 		return bad("This field may not be blank.")
 	}
 	switch p.Type {
+	case Password:
+		// What the key password holds becomes somebody's password. Said here it can be typed again, later it would end the flow.
+		if p.FieldKey == newPassword && word != "" {
+			if cerr := user.CheckNew(word); cerr != nil {
+				return bad(strings.Join(fault.As(cerr).Fields["password"], " "))
+			}
+		}
 	case Username:
 		err = s.free(t, p, word)
 	case Date:
@@ -195,11 +206,18 @@ func file(p *Prompt, word string) error {
 	if !ok || !strings.HasSuffix(kind, ";base64") {
 		return fault.Field(p.FieldKey, "Invalid encoding")
 	}
-	if len(word) > maxFile {
+	if len(kind) > 255 {
+		return fault.Field(p.FieldKey, "Invalid encoding")
+	}
+	if base64.StdEncoding.DecodedLen(len(data)) > maxFile+3 {
 		return fault.Field(p.FieldKey, "This file is too large.")
 	}
-	if _, err := base64.StdEncoding.DecodeString(data); err != nil {
+	b, err := base64.StdEncoding.DecodeString(data)
+	switch {
+	case err != nil:
 		return fault.Field(p.FieldKey, "Invalid encoding")
+	case len(b) > maxFile:
+		return fault.Field(p.FieldKey, "This file is too large.")
 	}
 	return nil
 }

@@ -1,7 +1,7 @@
 // Package desktop is what the native window reaches on the loopback listener: the way in by a one-time ticket, and its native verbs.
 //
 //	window ─control.sock─▶ Ticket ─▶ GET /-/desktop/enter?t=… ─▶ cookie of a local owner's session ─▶ /if/admin/
-//	page ─POST /-/desktop/{save,open,quit}─▶ Events ─control.sock─▶ window
+//	page ─POST /-/desktop/{save,open,quit,autostart}─▶ Events ─control.sock─▶ window
 //
 // Being on loopback proves nothing: other users of the machine reach the port too. The ticket and the cookie do.
 package desktop
@@ -23,16 +23,21 @@ import (
 // ticketLife is how long a ticket may be used, once.
 const ticketLife = 20 * time.Second
 
+// answerTime is how long a window may take to answer a page's question.
+const answerTime = 5 * time.Second
+
 // maxSave is the largest file that a page hands to the window, in bytes.
 const maxSave = 1 << 30
 
 // Event is something that the window does for a page.
 type Event struct {
-	Kind string `json:"kind"` // save, open, quit, show
+	Kind string `json:"kind"` // save, open, quit, show, autostart
 	Name string `json:"name,omitempty"`
 	URL  string `json:"url,omitempty"`
 	Data []byte `json:"data,omitempty"`
 	Keep bool   `json:"keep,omitempty"` // quit: keep serving
+	ID   string `json:"id,omitempty"`   // autostart: of the question, for Reply
+	On   *bool  `json:"on,omitempty"`   // autostart: nil only asks
 }
 
 // Desk holds tickets and listeners. The zero value is ready but for its fields.
@@ -47,6 +52,7 @@ type Desk struct {
 	mu        sync.Mutex
 	tickets   map[[32]byte]time.Time // hash -> end
 	listeners map[chan Event]struct{}
+	asked     map[string]chan bool // id of a question -> who waits for its answer
 }
 
 // Ticket makes a ticket: 256 bit, for one use within 20 seconds.
@@ -123,6 +129,8 @@ func (d *Desk) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		d.known(w, r, d.open)
 	case "POST quit":
 		d.known(w, r, d.quit)
+	case "POST autostart":
+		d.autostart(w, r)
 	default:
 		http.NotFound(w, r)
 	}
@@ -143,20 +151,27 @@ func (d *Desk) enter(w http.ResponseWriter, r *http.Request) {
 }
 
 func (d *Desk) known(w http.ResponseWriter, r *http.Request, do func(w http.ResponseWriter, r *http.Request) (Event, string)) {
+	if d.sent(w, r, do) {
+		w.WriteHeader(http.StatusNoContent)
+	}
+}
+
+// sent hands what do makes of a request to the window; when it could not, the answer is given already.
+func (d *Desk) sent(w http.ResponseWriter, r *http.Request, do func(w http.ResponseWriter, r *http.Request) (Event, string)) bool {
 	if !d.Known(r) {
 		http.Error(w, "Open Gatehouse's window again: this page is not signed in.", http.StatusForbidden)
-		return
+		return false
 	}
 	e, bad := do(w, r)
 	if bad != "" {
 		http.Error(w, bad, http.StatusBadRequest)
-		return
+		return false
 	}
 	if !d.Publish(e) {
 		http.Error(w, "There is no window that could do this.", http.StatusConflict)
-		return
+		return false
 	}
-	w.WriteHeader(http.StatusNoContent)
+	return true
 }
 
 func (d *Desk) save(w http.ResponseWriter, r *http.Request) (Event, string) {
@@ -191,4 +206,50 @@ func (d *Desk) quit(w http.ResponseWriter, r *http.Request) (Event, string) {
 		return Event{}, "It did not say whether to keep serving."
 	}
 	return Event{Kind: "quit", Keep: in.Keep}, ""
+}
+
+// autostart asks the window whether it starts at login, or lets it do so or no longer, and says what it answers.
+func (d *Desk) autostart(w http.ResponseWriter, r *http.Request) {
+	answer := make(chan bool, 1)
+	id := crypt.Token()
+	d.mu.Lock()
+	if d.asked == nil {
+		d.asked = map[string]chan bool{}
+	}
+	d.asked[id] = answer
+	d.mu.Unlock()
+	defer func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		delete(d.asked, id)
+	}()
+	if !d.sent(w, r, func(_ http.ResponseWriter, r *http.Request) (Event, string) {
+		var in struct{ On *bool }
+		if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, 1<<16)).Decode(&in); err != nil {
+			return Event{}, "It did not say whether to start at login."
+		}
+		return Event{Kind: "autostart", ID: id, On: in.On}, ""
+	}) {
+		return
+	}
+	late := time.NewTimer(answerTime)
+	defer late.Stop()
+	select {
+	case on := <-answer:
+		w.Header().Set("Content-Type", "application/json")
+		_ = json.NewEncoder(w).Encode(map[string]bool{"on": on}) // the page has gone away
+	case <-late.C:
+		http.Error(w, "The window does not answer.", http.StatusGatewayTimeout)
+	case <-r.Context().Done():
+	}
+}
+
+// Reply hands the window's answer to the page that asked.
+func (d *Desk) Reply(id string, on bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if ch, ok := d.asked[id]; ok {
+		delete(d.asked, id)
+		ch <- on
+	}
 }

@@ -46,6 +46,45 @@ func TestTicket(t *testing.T) {
 	}
 }
 
+func TestAutostart(t *testing.T) {
+	now := time.Unix(1000, 0)
+	d := desk(&now)
+	if w := call(d, "POST", "/-/desktop/autostart", `{}`, true); w.Code != 409 {
+		t.Errorf("no window: %d", w.Code)
+	}
+	events, stop := d.Listen()
+	defer stop()
+	on := false // the window's
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range 3 {
+			e := <-events
+			if e.On != nil {
+				on = *e.On
+			}
+			d.Reply("another", !on)
+			d.Reply(e.ID, on)
+			d.Reply(e.ID, !on) // too late
+		}
+	}()
+	for _, c := range []struct{ body, want string }{{`{}`, `{"on":false}`}, {`{"on":true}`, `{"on":true}`}, {`{"on":null}`, `{"on":true}`}} {
+		w := call(d, "POST", "/-/desktop/autostart", c.body, true)
+		if got := strings.TrimSpace(w.Body.String()); w.Code != 200 || got != c.want {
+			t.Errorf("%s: %d %s, want %s", c.body, w.Code, got, c.want)
+		}
+	}
+	<-done
+	for body, known := range map[string]bool{`{"on":true}`: false, `{`: true} {
+		if w := call(d, "POST", "/-/desktop/autostart", body, known); w.Code != 403 && w.Code != 400 {
+			t.Errorf("%s: %d", body, w.Code)
+		}
+	}
+	if len(d.asked) != 0 {
+		t.Errorf("%d questions are kept", len(d.asked))
+	}
+}
+
 func TestVerbs(t *testing.T) {
 	now := time.Unix(1000, 0)
 	d := desk(&now)

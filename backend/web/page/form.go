@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"html/template"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -101,12 +102,13 @@ func (f *form) Multipart() bool {
 	return ok && m.Multipart()
 }
 
-// DenyURL is where "Don't allow" leads.
-func (f *form) DenyURL() string {
-	if f.Deny == "" {
+// DenyURL is where "Don't allow" leads: back to the application, which may be a program with a scheme of its own.
+func (f *form) DenyURL() template.URL {
+	u, err := url.Parse(f.Deny)
+	if f.Deny == "" || err != nil || slices.Contains([]string{"javascript", "data", "vbscript", "blob", "file", "about"}, u.Scheme) {
 		return "/if/user/"
 	}
-	return f.Deny
+	return template.URL(f.Deny) // runs nothing here
 }
 
 // Errors gives what is wrong with a field, "" for the whole answer.

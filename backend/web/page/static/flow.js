@@ -36,7 +36,10 @@
 	});
 
 	const wrong = document.querySelector("[aria-invalid=true]");
-	if (wrong) wrong.focus();
+	if (wrong) {
+		wrong.focus();
+		wrong.closest(".field").scrollIntoView({ block: "center" }); // the reason stands below
+	}
 
 	all("details[data-os]", (d) => {
 		if (new RegExp(d.dataset.os).test(navigator.userAgent)) d.open = true;

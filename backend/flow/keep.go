@@ -1,0 +1,206 @@
+package flow
+
+import (
+	"database/sql"
+	"encoding/json"
+	"errors"
+
+	"gatehouse/backend/fault"
+	"gatehouse/backend/session"
+	"gatehouse/backend/stage"
+	"gatehouse/backend/store"
+	"gatehouse/backend/token"
+)
+
+func remembered(s *session.Session) string {
+	b, err := json.Marshal(s.Data)
+	if err != nil {
+		return ""
+	}
+	return string(b)
+}
+
+func (r *run) load() error {
+	var flow, body, history string
+	err := r.Store.DB().QueryRow(r.ctx, `SELECT flow, body, history FROM plans WHERE session = ?`, r.sess.UUID).Scan(&flow, &body, &history)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && flow != r.flow.PK {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	p := &stage.Plan{}
+	if err := r.unseal(body, p); err != nil {
+		return nil // of another version or another key: plan anew
+	}
+	if p.Context == nil {
+		p.Context = map[string]any{}
+	}
+	if err := r.unseal(history, &r.history); err != nil {
+		r.history = nil
+	}
+	r.plan = p
+	return nil
+}
+
+// restore takes up the plan of a link. The link works once; one that does not work is as if it were not there.
+func (r *run) restore(key string) error {
+	var t *token.Token
+	err := r.Store.Write(r.ctx, store.House, func(tx *store.Tx) (err error) {
+		t, err = r.Tokens.Take(tx, key, token.Verification)
+		if fault.Is(err, fault.NotFound) {
+			return nil
+		}
+		return err
+	})
+	if err != nil || t == nil || t.Plan == nil {
+		return err
+	}
+	p := &stage.Plan{}
+	if json.Unmarshal([]byte(*t.Plan), p) != nil || p.Flow != r.flow.PK {
+		return nil
+	}
+	if p.Context == nil {
+		p.Context = map[string]any{}
+	}
+	p.Context[stage.Restored] = stage.Ref("authentik_flows.flowtoken", t.PK)
+	r.plan, r.history = p, nil
+	return nil
+}
+
+// note keeps the plan as it is for the inspector.
+func (r *run) note() {
+	b, err := json.Marshal(r.plan)
+	if err != nil {
+		return
+	}
+	r.history = append(r.history, b)
+	if len(r.history) > maxHistory {
+		r.history = r.history[len(r.history)-maxHistory:]
+	}
+}
+
+// save stores plan and session, with what stages collected, in one transaction. write runs first; turns whose session changes come along.
+func (r *run) save(write func(tx *store.Tx) error, turns ...*stage.Turn) error {
+	if r.settled && write == nil && len(r.effects) == 0 && len(r.plan.Steps) == 0 && remembered(r.sess) == r.data {
+		return nil
+	}
+	history, err := r.seal(r.history)
+	if err != nil {
+		return err
+	}
+	effects := r.effects
+	var sess, started *session.Session
+	var key string
+	var ended bool
+	err = r.Store.Write(r.ctx, store.ActorOf(r.ctx), func(tx *store.Tx) error {
+		sess, started, key, ended = r.sess, nil, "", false
+		if write != nil {
+			if err := write(tx); err != nil {
+				return err
+			}
+			for _, t := range turns {
+				if t.Started != nil {
+					sess, started, key = t.Started, t.Started, t.Key
+				}
+				ended = ended || t.Ended
+			}
+		}
+		for _, f := range effects {
+			if err := f(tx); err != nil {
+				return err
+			}
+		}
+		if ended && started == nil {
+			sess = &session.Session{}
+		}
+		// After the writing, which may have told the plan of a user that it made.
+		body, err := r.seal(r.plan)
+		if err != nil {
+			return err
+		}
+		if len(r.plan.Steps) == 0 {
+			if sess.UUID == "" {
+				return nil
+			}
+			if _, err := tx.Exec(`DELETE FROM plans WHERE session = ?`, sess.UUID); err != nil {
+				return err
+			}
+			return r.saveData(tx, sess)
+		}
+		if sess.UUID == "" {
+			fresh, k, err := r.Sessions.Start(tx, store.ActorOf(r.ctx).HTTP)
+			if err != nil {
+				return err
+			}
+			fresh.Data = sess.Data
+			if err := session.Save(tx, fresh); err != nil {
+				return err
+			}
+			sess, started, key = fresh, fresh, k
+		}
+		if _, err := tx.Exec(`INSERT INTO plans (session, flow, body, history, updated) VALUES (?, ?, ?, ?, ?) ON CONFLICT (session) DO UPDATE SET flow = excluded.flow, body = excluded.body, history = excluded.history, updated = excluded.updated`,
+			sess.UUID, r.flow.PK, body, history, tx.Now.UnixMicro()); err != nil {
+			return err
+		}
+		return r.saveData(tx, sess)
+	})
+	if err != nil {
+		return err
+	}
+	r.effects = nil
+	r.data = remembered(sess)
+	r.settled = len(r.plan.Steps) == 0
+	if started != nil {
+		r.out.Started, r.out.Key, r.out.Ended = started, key, false
+	} else if ended {
+		r.out.Started, r.out.Key, r.out.Ended = nil, "", true
+	}
+	if sess != r.sess {
+		r.sess = sess
+		if r.signed, err = r.Sessions.User(r.ctx, sess); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// saveData stores what the session remembers when it changed.
+func (r *run) saveData(tx *store.Tx, s *session.Session) error {
+	if s == r.sess && remembered(s) == r.data {
+		return nil
+	}
+	return session.Save(tx, s)
+}
+
+// Begin stores a plan in the session of the browser (a new one when there is none) and gives the address of the flow's page.
+func (e *Engine) Begin(tx *store.Tx, s *session.Session, f *Flow, p *stage.Plan, query string) (to string, started *session.Session, key string, err error) {
+	body, err := e.seal(p)
+	if err != nil {
+		return "", nil, "", err
+	}
+	none, err := e.seal([]json.RawMessage{})
+	if err != nil {
+		return "", nil, "", err
+	}
+	if s == nil || s.UUID == "" {
+		if s, key, err = e.Sessions.Start(tx, tx.Actor.HTTP); err != nil {
+			return "", nil, "", err
+		}
+		started = s
+	}
+	if _, err := tx.Exec(`INSERT INTO plans (session, flow, body, history, updated) VALUES (?, ?, ?, ?, ?) ON CONFLICT (session) DO UPDATE SET flow = excluded.flow, body = excluded.body, history = excluded.history, updated = excluded.updated`,
+		s.UUID, f.PK, body, none, tx.Now.UnixMicro()); err != nil {
+		return "", nil, "", err
+	}
+	return PageURL(f.Slug, query), started, key, nil
+}
+
+// Cancel drops the plan of a session.
+func Cancel(tx *store.Tx, s *session.Session) error {
+	if s == nil {
+		return nil
+	}
+	_, err := tx.Exec(`DELETE FROM plans WHERE session = ?`, s.UUID)
+	return err
+}
