@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/url"
 	"reflect"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -91,18 +92,25 @@ func (r *Room) Kinds() []*kind.Kind {
 	}, nil)}
 }
 
+// launchScheme is how an address may begin (RFC 3986 3.1). Browsers skip tabs, line ends and what is no letter before a scheme, so that
+// only the plain form can be told apart; "%(…)s" in it is no scheme.
+var launchScheme = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*$`)
+
 // Validate implements store.Validator.
 func (a *Application) Validate() error {
-	scheme, _, ok := strings.Cut(a.MetaLaunch, ":")
 	if a.MetaLaunch == "" {
 		return nil
 	}
-	switch strings.ToLower(strings.TrimSpace(scheme)) {
-	case "javascript", "data", "vbscript":
-		return fault.Field("meta_launch_url", "An address that begins so can't be opened safely.")
-	}
+	scheme, _, ok := strings.Cut(a.MetaLaunch, ":")
 	if !ok {
 		return fault.Field("meta_launch_url", "Enter a valid URL.")
+	}
+	if !launchScheme.MatchString(scheme) {
+		return fault.Field("meta_launch_url", "An address that begins so can't be opened safely.")
+	}
+	switch strings.ToLower(scheme) {
+	case "javascript", "data", "vbscript", "file", "blob", "about", "view-source":
+		return fault.Field("meta_launch_url", "An address that begins so can't be opened safely.")
 	}
 	return nil
 }

@@ -109,6 +109,11 @@ func (c *Client) Desktop(ctx context.Context) (<-chan DesktopEvent, error) {
 	return events, nil
 }
 
+// Reply implements Backend.
+func (c *Client) Reply(ctx context.Context, r DesktopReply) error {
+	return c.call(ctx, http.MethodPost, "/desktop/reply", r, nil)
+}
+
 func (c *Client) call(ctx context.Context, method, path string, in, out any) error {
 	body, err := c.do(ctx, method, path, in)
 	if err != nil {

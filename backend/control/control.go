@@ -29,6 +29,8 @@ type Backend interface {
 	Stop(ctx context.Context) error
 	// Desktop gives what pages ask of the window, until ctx ends.
 	Desktop(ctx context.Context) (<-chan DesktopEvent, error)
+	// Reply answers an event that has an ID.
+	Reply(ctx context.Context, r DesktopReply) error
 }
 
 // Status is who answers.
@@ -66,11 +68,19 @@ type AdminResult struct {
 
 // DesktopEvent is something that the window does for a page.
 type DesktopEvent struct {
-	Kind string `json:"kind"` // save, open, quit, show
+	Kind string `json:"kind"` // save, open, quit, show, autostart
 	Name string `json:"name,omitempty"`
 	URL  string `json:"url,omitempty"`
 	Data []byte `json:"data,omitempty"`
 	Keep bool   `json:"keep,omitempty"` // quit: keep serving
+	ID   string `json:"id,omitempty"`   // autostart: for the reply
+	On   *bool  `json:"on,omitempty"`   // autostart: nil only asks
+}
+
+// DesktopReply is the window's answer to an event.
+type DesktopReply struct {
+	ID string `json:"id"`
+	On bool   `json:"on"` // autostart: the window starts at login
 }
 
 // ErrNobody is in the chain of the error when no server answers for a data folder.

@@ -59,6 +59,11 @@ func (h *house) Backup(_ context.Context, path, passphrase string) error {
 
 func (h *house) Stop(context.Context) error { h.stop(); return nil }
 
+func (h *house) Reply(_ context.Context, r DesktopReply) error {
+	h.asked = append(h.asked, r)
+	return nil
+}
+
 func (h *house) Desktop(context.Context) (<-chan DesktopEvent, error) { return h.events, nil }
 
 // serve runs the socket of a data folder; the end of the test waits for it.

@@ -68,6 +68,7 @@ func handler(alive context.Context, b Backend) http.Handler {
 		return none{}, b.Backup(ctx, r.Path, r.Passphrase)
 	}))
 	mux.HandleFunc("POST /stop", answer(func(ctx context.Context, _ none) (none, error) { return none{}, b.Stop(ctx) }))
+	mux.HandleFunc("POST /desktop/reply", answer(func(ctx context.Context, r DesktopReply) (none, error) { return none{}, b.Reply(ctx, r) }))
 	mux.HandleFunc("GET /desktop", func(w http.ResponseWriter, r *http.Request) { stream(alive, w, r, b) })
 	return mux
 }

@@ -139,6 +139,29 @@ func TestKeyFile(t *testing.T) {
 	}
 }
 
+// TestKeyFileContract is what every operating system's protection of the key keeps: a key is never used from a file that others may read.
+func TestKeyFileContract(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "key")
+	k, err := LoadOrCreateKey(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !closed(t, path) {
+		t.Error("others may read a new key")
+	}
+	open(t, path)
+	if closed(t, path) {
+		t.Fatal("the test does not open the file")
+	}
+	again, err := LoadOrCreateKey(path)
+	if err == nil && !closed(t, path) {
+		t.Error("a key that others may read was used")
+	}
+	if err == nil && !bytes.Equal(again.Bytes(), k.Bytes()) || err != nil && !strings.Contains(err.Error(), path) {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestSeal(t *testing.T) {
 	a, b := testKey(t, 1), testKey(t, 2)
 	s, err := a.Seal([]byte("secret"), "token", "42", "key")

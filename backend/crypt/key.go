@@ -18,7 +18,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 
 	"gatehouse/backend/fault"
@@ -71,7 +70,8 @@ func ParseKey(b []byte) (*Key, error) {
 	return k, nil
 }
 
-// LoadOrCreateKey reads the key file, or makes one with mode 0600 when there is none. A file that others may read is refused.
+// LoadOrCreateKey reads the key file, or makes one for its owner alone when there is none. A file that others may read is refused, or
+// closed to them where that takes more than one command.
 func LoadOrCreateKey(path string) (*Key, error) {
 	b, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -80,8 +80,8 @@ func LoadOrCreateKey(path string) (*Key, error) {
 	if err != nil {
 		return nil, fault.Wrap(fault.Unavailable, fmt.Sprintf("The key file %s can't be read. Give Gatehouse's user the right to read it, then start again.", path), err)
 	}
-	if st, err := os.Stat(path); err == nil && runtime.GOOS != "windows" && st.Mode().Perm()&0o077 != 0 {
-		return nil, fault.Newf(fault.Unavailable, "Other users of this computer can read the key file %s. Set its mode to 0600 (chmod 600), then start again.", path)
+	if err := guard(path); err != nil {
+		return nil, err
 	}
 	return ParseKey(b)
 }
@@ -103,7 +103,10 @@ func createKey(path string) (*Key, error) {
 			return err
 		}
 		defer os.Remove(f.Name())
-		_, err = f.WriteString(hex.EncodeToString(raw) + "\n")
+		err = guard(f.Name())
+		if err == nil {
+			_, err = f.WriteString(hex.EncodeToString(raw) + "\n")
+		}
 		if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
 			return err
 		}
@@ -125,18 +128,6 @@ func createKey(path string) (*Key, error) {
 		return nil, fault.Wrap(fault.Unavailable, fmt.Sprintf("The key file %s can't be written. Give Gatehouse's user the right to write there, then start again.", path), err)
 	}
 	return k, nil
-}
-
-// syncDir makes a new name durable; Windows has no such call.
-func syncDir(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }
 
 // ID names the key without telling it: 8 hex digits, part of every sealed value.

@@ -43,7 +43,7 @@ const (
 
 // Event is one line of the audit log.
 type Event struct {
-	PK       string         `json:"pk" is:"readonly" format:"uuid"`
+	PK       string         `json:"pk" is:"readonly,nofilter" format:"uuid"`
 	User     map[string]any `json:"user" is:"nofilter" type:"any"`
 	Action   string         `json:"action" is:"required,search" enum:"login,login_failed,logout,user_write,suspicious_request,password_set,secret_view,secret_rotate,invitation_used,authorize_application,source_linked,impersonation_started,impersonation_ended,flow_execution,policy_execution,policy_exception,property_mapping_exception,system_task_execution,system_task_exception,system_exception,configuration_error,model_created,model_updated,model_deleted,email_sent,update_available,custom_"`
 	App      string         `json:"app" is:"required,search,nofilter"`

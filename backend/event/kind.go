@@ -46,7 +46,7 @@ func (ActionType) SchemaName() string { return "TypeCreate" }
 // Kinds describes events.
 func (l *Log) Kinds() []*kind.Kind {
 	return []*kind.Kind{kind.Of(Family, kind.Spec{
-		Path: "events/events", Model: "authentik_events.event", Schema: "Event", Title: "Event", Table: "events",
+		Path: "events/events", Model: "authentik_events.event", Schema: "Event", Title: "Event", Table: "events", Verbs: kind.AllVerbs &^ kind.UsedBy,
 		Tie: "o.id DESC", Filters: filters(), Count: l.count, Seek: l.seek, Actions: l.actions(),
 	}, func() *Event {
 		return &Event{User: map[string]any{}, Context: map[string]any{}, Brand: map[string]any{}, log: l}

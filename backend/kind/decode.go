@@ -83,12 +83,7 @@ func set(v reflect.Value, f *Field, raw json.RawMessage) string {
 	case reflect.Int, reflect.Int32, reflect.Int64:
 		return setInt(v, f, raw)
 	case reflect.Float64:
-		var n float64
-		if json.Unmarshal(unquote(raw), &n) != nil {
-			return "A valid number is required."
-		}
-		v.SetFloat(n)
-		return ""
+		return setFloat(v, f, raw)
 	case reflect.Slice:
 		if v.Type() == rawType {
 			v.SetBytes(bytes.Clone(raw))
@@ -144,6 +139,9 @@ func unquote(raw json.RawMessage) json.RawMessage {
 	return raw
 }
 
+// TypeName names the type of a JSON text in Python's words, as the published messages do.
+func TypeName(text []byte) string { return jsonType(bytes.TrimSpace(text)) }
+
 // jsonType names the type of a value in Python's words, as DRF's messages do.
 func jsonType(raw json.RawMessage) string {
 	if len(raw) == 0 {
@@ -170,20 +168,24 @@ func jsonType(raw json.RawMessage) string {
 // UUIDText matches a UUID in text form, with or without dashes.
 var UUIDText = regexp.MustCompile(`^[0-9a-fA-F]{8}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{4}-?[0-9a-fA-F]{12}$`)
 
+// webSchemes are what Django's URL fields take; a link in javascript: must not come in with them.
+var webSchemes = []string{"http", "https", "ftp", "ftps"}
+
 var slugText = regexp.MustCompile(`^[-a-zA-Z0-9_]+$`)
 
 func setText(v reflect.Value, f *Field, raw json.RawMessage) string {
 	var s string
-	switch jsonType(raw) {
-	case "str":
+	switch typ := jsonType(raw); {
+	case typ == "str":
 		if json.Unmarshal(raw, &s) != nil {
 			return "Not a valid string."
 		}
-	case "int", "float":
-		if f.Ref != nil || len(f.Enum) > 0 && !slices.Contains(f.Enum, string(raw)) {
-			return "Not a valid string."
-		}
+	case f.Ref == nil && (typ == "int" || typ == "float"):
 		s = string(raw)
+	case len(f.Enum) > 0 && typ == "bool":
+		return notAChoice(map[string]string{"true": "True", "false": "False"}[string(raw)])
+	case len(f.Enum) > 0:
+		return notAChoice(string(raw))
 	default:
 		return "Not a valid string."
 	}
@@ -209,10 +211,13 @@ func checkText(f *Field, s string) (msg, clean string) {
 		if f.Ref != nil || f.Format == "uuid" {
 			return "Must be a valid UUID.", s
 		}
+		if len(f.Enum) > 0 && !slices.Contains(f.Enum, "") {
+			return notAChoice(s), s
+		}
 		return "This field may not be blank.", s
 	}
 	if len(f.Enum) > 0 && !slices.Contains(f.Enum, s) {
-		return fmt.Sprintf("\"%s\" is not a valid choice.", s), s
+		return notAChoice(s), s
 	}
 	n := float64(utf8.RuneCountInString(s))
 	if f.Max != nil && n > *f.Max {
@@ -227,7 +232,7 @@ func checkText(f *Field, s string) (msg, clean string) {
 			return "Enter a valid email address.", s
 		}
 	case "uri":
-		if u, err := url.Parse(s); err != nil || u.Scheme == "" || u.Host == "" {
+		if u, err := url.Parse(s); err != nil || !slices.Contains(webSchemes, u.Scheme) || u.Host == "" {
 			return "Enter a valid URL.", s
 		}
 	case "slug":
@@ -245,6 +250,14 @@ func checkText(f *Field, s string) (msg, clean string) {
 		s = Dashed(s)
 	}
 	return "", s
+}
+
+// notAChoice is what is said of a value that an enum does not have; a long one is cut.
+func notAChoice(s string) string {
+	if r := []rune(s); len(r) > 200 {
+		s = string(r[:200]) + "…"
+	}
+	return "\"" + s + "\" is not a valid choice."
 }
 
 // Dashed gives a UUID in lower case with dashes.
@@ -265,6 +278,28 @@ func setBool(v reflect.Value, raw json.RawMessage) string {
 	return ""
 }
 
+// wholeText is a whole number as a text may write it; DRF drops zeros after the point.
+var wholeText = regexp.MustCompile(`^[-+]?[0-9]{1,20}(\.0*)?$`)
+
+// numberText is a number as JSON writes it.
+var numberText = regexp.MustCompile(`^[-+]?[0-9]`)
+
+func setFloat(v reflect.Value, f *Field, raw json.RawMessage) string {
+	text := string(unquote(raw))
+	n, err := strconv.ParseFloat(text, 64)
+	if err != nil || !numberText.MatchString(text) || strings.ContainsAny(text, "xX_") {
+		return "A valid number is required."
+	}
+	if f.Min != nil && n < *f.Min {
+		return fmt.Sprintf("Ensure this value is greater than or equal to %g.", *f.Min)
+	}
+	if f.Max != nil && n > *f.Max {
+		return fmt.Sprintf("Ensure this value is less than or equal to %g.", *f.Max)
+	}
+	v.SetFloat(n)
+	return ""
+}
+
 func setInt(v reflect.Value, f *Field, raw json.RawMessage) string {
 	if f.Ref != nil && jsonType(raw) != "int" {
 		return fmt.Sprintf("Incorrect type. Expected pk value, received %s.", jsonType(raw))
@@ -275,6 +310,9 @@ func setInt(v reflect.Value, f *Field, raw json.RawMessage) string {
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
+		if jsonType(raw) == "str" && !wholeText.MatchString(text) {
+			return "A valid integer is required."
+		}
 		x, ferr := strconv.ParseFloat(text, 64)
 		if ferr != nil || x != math.Trunc(x) || math.Abs(x) > 1<<53 {
 			return "A valid integer is required."

@@ -21,7 +21,7 @@ var Family = &kind.Family{Name: "propertymappings", Param: "pm_uuid", Title: "pr
 
 // Base is what every mapping has.
 type Base struct {
-	PK         string  `json:"pk" is:"readonly"`
+	PK         string  `json:"pk" is:"readonly,nofilter" format:"uuid"`
 	Managed    *string `json:"managed" is:"unique" help:"Set for mappings that come with Gatehouse and are kept up to date by it." group:"advanced"`
 	Name       string  `json:"name" is:"required,unique,search"`
 	Expression string  `json:"expression" is:"required,nofilter" format:"expression"`

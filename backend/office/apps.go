@@ -173,6 +173,10 @@ func (r *Room) makeApp(tx *store.Tx, in *NewApp, key *cert.Pair) (*application.A
 		if slug, err = slugFor(tx, in.Name); err != nil {
 			return nil, err
 		}
+	} else if _, err := store.FindTx[application.Application](tx, "slug", slug); err == nil { // else the provider's name would be said to be taken
+		return nil, fault.Field("slug", "This field must be unique.")
+	} else if !fault.Is(err, fault.NotFound) {
+		return nil, err
 	}
 	scopes, err := store.AllTx[oauth2.ScopeMapping](tx, store.Query{})
 	if err != nil {
@@ -255,16 +259,20 @@ func bind(tx *store.Tx, app string, users []int64, groups []string) error {
 	for _, u := range users {
 		b := store.KindOf[policy.Binding](tx.Store()).New().(*policy.Binding)
 		b.Target, b.User, b.Order = app, &u, order
-		if err := tx.Create(b); err != nil {
+		if err := tx.Create(b); fault.Is(err, fault.Invalid) {
 			return fault.Field("users", fmt.Sprintf("There is no user %d.", u))
+		} else if err != nil {
+			return err
 		}
 		order++
 	}
 	for _, g := range groups {
 		b := store.KindOf[policy.Binding](tx.Store()).New().(*policy.Binding)
 		b.Target, b.Group, b.Order = app, &g, order
-		if err := tx.Create(b); err != nil {
+		if err := tx.Create(b); fault.Is(err, fault.Invalid) {
 			return fault.Field("groups", "There is no group "+g+".")
+		} else if err != nil {
+			return err
 		}
 		order++
 	}

@@ -16,7 +16,7 @@ var BindingFamily = &kind.Family{Name: "policybindings", Param: "policy_binding_
 
 // Binding ties one policy, group or user to something that asks before it lets people pass (a flow, a stage of a flow, an application, a source).
 type Binding struct {
-	PK            string  `json:"pk" is:"readonly"`
+	PK            string  `json:"pk" is:"readonly,nofilter" format:"uuid"`
 	Policy        *string `json:"policy" ref:"policies cascade"`
 	Group         *string `json:"group" ref:"groups cascade"`
 	User          *int64  `json:"user" ref:"users cascade"`
@@ -71,7 +71,7 @@ func bindingKind(d BindingDeps) *kind.Kind {
 				}
 				return k.Column("policy") + " IS NOT NULL", nil, nil
 			}},
-			{Name: "target_in", Type: "array", Where: func(v string, k kind.Dialect) (string, []any, error) {
+			{Name: "target_in", Type: "array", Format: "uuid", Where: func(v string, k kind.Dialect) (string, []any, error) {
 				var args []any
 				for pk := range strings.SplitSeq(v, ",") {
 					args = append(args, pk)

@@ -25,7 +25,7 @@ var Family = &kind.Family{Name: "policies", Param: "policy_uuid", Title: "policy
 
 // Base is what every policy has.
 type Base struct {
-	PK               string `json:"pk" is:"readonly"`
+	PK               string `json:"pk" is:"readonly,nofilter" format:"uuid"`
 	Name             string `json:"name" is:"required,unique,search"`
 	ExecutionLogging bool   `json:"execution_logging" help:"Write an event each time this policy is evaluated." group:"advanced"`
 	BoundTo          int    `json:"bound_to" is:"computed,required"`
@@ -77,7 +77,25 @@ func New[T any, P interface {
 }](s *store.Store, spec kind.Spec, make func() *T) *kind.Kind {
 	spec.Order = []string{"name"}
 	spec.Present = present(s)
+	spec.Filters = append(spec.Filters,
+		kind.Filter{Name: "policy_uuid", Type: "string", Format: "uuid", Where: func(v string, _ kind.Dialect) (string, []any, error) {
+			if !kind.UUIDText.MatchString(v) {
+				return "", nil, fault.Field("policy_uuid", "Enter a valid UUID.")
+			}
+			return "o.pk = ?", []any{kind.Dashed(v)}, nil
+		}}, at("created", "o.created"), at("last_updated", "o.updated"))
 	return kind.Of[T](Family, spec, make)
+}
+
+// at is a filter on a time that every row of the object table has.
+func at(name, column string) kind.Filter {
+	return kind.Filter{Name: name, Type: "string", Format: "date-time", Where: func(v string, _ kind.Dialect) (string, []any, error) {
+		t, err := time.Parse(time.RFC3339Nano, v)
+		if err != nil {
+			return "", nil, fault.Field(name, "Enter a valid date/time.")
+		}
+		return column + " = ?", []any{t.UnixMicro()}, nil
+	}}
 }
 
 // present counts the bindings of a page of policies.

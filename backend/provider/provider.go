@@ -17,7 +17,7 @@ var Family = &kind.Family{Name: "providers", Key: kind.Int, Param: "id", Title: 
 
 // Base is what every provider has.
 type Base struct {
-	PK                     int64    `json:"pk" is:"readonly"`
+	PK                     int64    `json:"pk" is:"readonly,nofilter"`
 	Name                   string   `json:"name" is:"required,unique,search"`
 	AuthenticationFlow     *string  `json:"authentication_flow" ref:"flows" help:"The sign-in that people meet who come from this application and are not signed in. Empty: the brand's." group:"advanced"`
 	AuthorizationFlow      string   `json:"authorization_flow" is:"required" ref:"flows" help:"What happens before people are sent back to the application, such as asking for consent."`

@@ -9,6 +9,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"mime"
@@ -86,6 +87,7 @@ func New(d Deps) *API {
 	a := &API{Deps: d, router: chi.NewRouter()}
 	a.router.NotFound(func(w http.ResponseWriter, r *http.Request) { a.fail(w, r, fault.New(fault.NotFound, "Not found.")) })
 	a.router.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Allow", strings.Join(a.methods(r), ", ")) // RFC 9110 15.5.6
 		a.fail(w, r, fault.Newf(fault.Method, "Method \"%s\" not allowed.", r.Method))
 	})
 	for _, k := range d.Store.Kinds() {
@@ -140,10 +142,24 @@ func (a *API) Raw(method, path, permission string, h http.HandlerFunc) {
 // Handle hangs a handler that answers anybody by itself below the API (the flow executor).
 func (a *API) Handle(pattern string, h http.HandlerFunc) { a.router.HandleFunc(prefix+pattern, h) }
 
+// methods gives what may be done at the path of a request.
+func (a *API) methods(r *http.Request) (out []string) {
+	path := r.URL.RawPath
+	if path == "" {
+		path = r.URL.Path
+	}
+	for _, m := range []string{http.MethodDelete, http.MethodGet, http.MethodHead, http.MethodPatch, http.MethodPost, http.MethodPut} {
+		if a.router.Match(chi.NewRouteContext(), m, path) {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
 // route hangs an operation.
 func (a *API) route(op operation, access kind.Access, h handler) {
 	a.ops = append(a.ops, op)
-	a.router.Method(op.method, prefix+op.path+"/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	serve := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		err := a.enter(r, access)
 		var out reply
 		if err == nil {
@@ -159,7 +175,11 @@ func (a *API) route(op operation, access kind.Access, h handler) {
 			return
 		}
 		a.answer(w, out)
-	}))
+	})
+	a.router.Method(op.method, prefix+op.path+"/", serve)
+	if op.method == http.MethodGet { // HEAD is GET without its body (RFC 9110 9.3.2); net/http leaves that out
+		a.router.Method(http.MethodHead, prefix+op.path+"/", serve)
+	}
 }
 
 // enter is the guard in front of every operation.
@@ -221,7 +241,7 @@ func (a *API) answer(w http.ResponseWriter, out reply) {
 // status is the HTTP status of each kind of fault.
 var status = map[fault.Kind]int{
 	fault.Internal: 500, fault.Invalid: 400, fault.Unauthenticated: 403, fault.Denied: 403, fault.NotFound: 404, fault.Conflict: 400,
-	fault.TooLarge: 413, fault.TooMany: 429, fault.Unavailable: 503, fault.Method: 405,
+	fault.TooLarge: 413, fault.TooMany: 429, fault.Unavailable: 503, fault.Method: 405, fault.Media: 415,
 }
 
 // fail answers an error: the only place that does.
@@ -250,6 +270,8 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 			}
 			into[name] = ms
 		}
+	case f.Code == parseError:
+		body["detail"] = f.Say
 	case code == http.StatusBadRequest:
 		body[fault.NonField] = []string{f.Say}
 	default:
@@ -264,12 +286,15 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	_ = json.NewEncoder(w).Encode(body) // the caller has gone away
 }
 
+// parseError is the code of a body that is no JSON: the published API tells it as a detail.
+const parseError = "parse_error"
+
 // readBody reads a JSON object. An empty body counts as an empty object.
 func readBody(r *http.Request) (map[string]json.RawMessage, error) {
 	if ct := r.Header.Get("Content-Type"); ct != "" || r.ContentLength > 0 {
 		t, _, err := mime.ParseMediaType(ct)
 		if err != nil || t != "application/json" && !strings.HasSuffix(t, "+json") {
-			return nil, &fault.Error{Kind: fault.Invalid, Fields: map[string][]string{"detail": {"Unsupported media type \"" + ct + "\" in request. Send application/json."}}}
+			return nil, fault.Newf(fault.Media, "Unsupported media type %q in request.", ct)
 		}
 	}
 	b, err := io.ReadAll(r.Body)
@@ -283,12 +308,12 @@ func readBody(r *http.Request) (map[string]json.RawMessage, error) {
 	if err := json.Unmarshal(b, &m); err != nil {
 		var syntax *json.SyntaxError
 		if errors.As(err, &syntax) {
-			return nil, fault.Newf(fault.Invalid, "JSON parse error - %s (at byte %d).", syntax.Error(), syntax.Offset)
+			return nil, &fault.Error{Kind: fault.Invalid, Code: parseError, Say: fmt.Sprintf("JSON parse error - %s (at byte %d).", syntax.Error(), syntax.Offset)}
 		}
-		return nil, fault.New(fault.Invalid, "Invalid data. Expected a dictionary, but got another type.")
+		return nil, fault.Whole(fmt.Sprintf("Invalid data. Expected a dictionary, but got %s.", kind.TypeName(b)))
 	}
 	if m == nil {
-		return nil, fault.New(fault.Invalid, "No data provided.")
+		return nil, fault.Whole("No data provided")
 	}
 	return m, nil
 }

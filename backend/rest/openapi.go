@@ -456,7 +456,13 @@ var wireFormats = map[string]bool{"date-time": true, "uuid": true, "email": true
 func (d *describer) typed(f *kind.Field, request bool) object {
 	if f.Schema != "" {
 		name, many := strings.CutSuffix(f.Schema, "[]")
-		if d.known(name) {
+		if k := d.byName(name); k != nil {
+			if request {
+				if name += "Request"; d.comps[name] == nil {
+					d.comps[name] = object{} // stands there while the fields are described
+					d.comps[name] = d.body(k.Fields, false, k.About)
+				}
+			}
 			if many {
 				return object{"type": "array", "items": ref(name)}
 			}
@@ -502,6 +508,14 @@ func (d *describer) typed(f *kind.Field, request bool) object {
 	}
 	if t.Kind() == reflect.Struct {
 		return d.nested(t, request)
+	}
+	if t.Kind() == reflect.Map {
+		switch e := t.Elem(); {
+		case e.Kind() == reflect.String:
+			return object{"type": "object", "additionalProperties": object{"type": "string"}}
+		case e.Kind() == reflect.Slice && e.Elem().Kind() == reflect.Struct:
+			return object{"type": "object", "additionalProperties": object{"type": "array", "items": d.nested(e.Elem(), request)}}
+		}
 	}
 	return object{"type": "object", "additionalProperties": object{}}
 }
@@ -551,8 +565,6 @@ func (d *describer) byName(name string) *kind.Kind {
 	}
 	return nil
 }
-
-func (d *describer) known(name string) bool { return d.byName(name) != nil }
 
 func deref(t reflect.Type) reflect.Type {
 	if t.Kind() == reflect.Pointer {

@@ -243,8 +243,8 @@ func (a *API) query(ctx context.Context, k *kind.Kind, q url.Values) (store.Quer
 	}
 	switch {
 	case all:
-	case k.Owner != "" && len(pks) == 0:
-		in.Owner = actor.UserPK
+	case k.Owner != "":
+		in.Owner, in.PKs = actor.UserPK, pks
 	case len(pks) == 0:
 		return in, denied()
 	default:
@@ -406,7 +406,7 @@ func (a *API) listParams(k *kind.Kind) []kind.Param {
 	var out []kind.Param
 	for i := range k.Fields {
 		f := &k.Fields[i]
-		if !store.Filterable(f) || slices.ContainsFunc(k.Filters, func(x kind.Filter) bool { return x.Name == f.Name }) {
+		if !store.Filterable(k, f) || slices.ContainsFunc(k.Filters, func(x kind.Filter) bool { return x.Name == f.Name }) {
 			continue
 		}
 		p := kind.Param{Name: f.Name, Type: f.Type, Format: f.Format, Enum: f.Enum}

@@ -152,3 +152,9 @@ func (s *Server) Desktop(ctx context.Context) (<-chan control.DesktopEvent, erro
 	}()
 	return out, nil
 }
+
+// Reply implements control.Backend.
+func (s *Server) Reply(_ context.Context, r control.DesktopReply) error {
+	s.desk().Reply(r.ID, r.On)
+	return nil
+}

@@ -48,14 +48,14 @@ type Version struct {
 
 // System tells what the server runs on.
 type System struct {
-	Headers  map[string]any `json:"http_headers" is:"required,readonly"`
-	Host     string         `json:"http_host" is:"required,readonly"`
-	Secure   bool           `json:"http_is_secure" is:"required,readonly"`
-	Runtime  Runtime        `json:"runtime" is:"required,readonly"`
-	Brand    string         `json:"brand" is:"required,readonly"`
-	Time     time.Time      `json:"server_time" is:"required,readonly" format:"date-time"`
-	Disabled bool           `json:"embedded_outpost_disabled" is:"required,readonly"`
-	Outpost  string         `json:"embedded_outpost_host" is:"required,readonly"`
+	Headers  map[string]string `json:"http_headers" is:"required,readonly"`
+	Host     string            `json:"http_host" is:"required,readonly"`
+	Secure   bool              `json:"http_is_secure" is:"required,readonly"`
+	Runtime  Runtime           `json:"runtime" is:"required,readonly"`
+	Brand    string            `json:"brand" is:"required,readonly"`
+	Time     time.Time         `json:"server_time" is:"required,readonly" format:"date-time"`
+	Disabled bool              `json:"embedded_outpost_disabled" is:"required,readonly"`
+	Outpost  string            `json:"embedded_outpost_host" is:"required,readonly"`
 }
 
 // SchemaName implements kind.SchemaNamer.
@@ -98,7 +98,7 @@ func (r *rooms) rootEndpoints(o Options) []kind.Action {
 			actor := store.ActorOf(ctx)
 			host, err := os.Hostname()
 			return System{
-				Headers: map[string]any{"Host": actor.HTTP.Host, "User-Agent": actor.HTTP.UserAgent}, Host: actor.HTTP.Host, Secure: actor.HTTP.Scheme == "https",
+				Headers: map[string]string{"Host": actor.HTTP.Host, "User-Agent": actor.HTTP.UserAgent}, Host: actor.HTTP.Host, Secure: actor.HTTP.Scheme == "https",
 				Runtime: Runtime{Environment: "gatehouse " + o.Version, Architecture: runtime.GOARCH, Platform: runtime.GOOS, Uname: host + " " + runtime.Version()},
 				Brand:   actor.Brand.Name, Time: time.Now().UTC(), Disabled: true,
 			}, err

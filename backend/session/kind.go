@@ -17,16 +17,16 @@ var Family = &kind.Family{Name: "sessions", Param: "uuid", Title: "session"}
 
 // Authenticated is a session as its owner and admins see it.
 type Authenticated struct {
-	UUID      string         `json:"uuid" is:"nofilter" format:"uuid"`
-	Current   bool           `json:"current" is:"computed,required"`
-	UserAgent Agent          `json:"user_agent" is:"computed,required"`
-	GeoIP     map[string]any `json:"geo_ip" is:"computed,required,nullable" schema:"SessionGeoIP"`
-	ASN       map[string]any `json:"asn" is:"computed,required,nullable" schema:"SessionASN"`
-	User      int64          `json:"user" is:"required,nofilter" ref:"users cascade"`
-	LastIP    string         `json:"last_ip" is:"required,search"`
-	LastAgent string         `json:"last_user_agent" is:"search"`
-	LastUsed  time.Time      `json:"last_used" is:"readonly,required,nofilter" format:"date-time"`
-	Expires   *time.Time     `json:"expires" is:"nofilter" format:"date-time"`
+	UUID      string     `json:"uuid" is:"nofilter" format:"uuid"`
+	Current   bool       `json:"current" is:"computed,required"`
+	UserAgent Agent      `json:"user_agent" is:"computed,required"`
+	GeoIP     *Place     `json:"geo_ip" is:"computed,required"`
+	ASN       *Network   `json:"asn" is:"computed,required"`
+	User      int64      `json:"user" is:"required,nofilter" ref:"users cascade"`
+	LastIP    string     `json:"last_ip" is:"required,search"`
+	LastAgent string     `json:"last_user_agent" is:"search"`
+	LastUsed  time.Time  `json:"last_used" is:"readonly,required,nofilter" format:"date-time"`
+	Expires   *time.Time `json:"expires" is:"nofilter" format:"date-time"`
 }
 
 // Agent is what the User-Agent header tells.
@@ -60,6 +60,28 @@ type Browser struct {
 	Minor  string `json:"minor" is:"required"`
 	Patch  string `json:"patch" is:"required"`
 }
+
+// Place is where an address is used, as a location database tells; nil without one.
+type Place struct {
+	Continent string  `json:"continent" is:"required"`
+	Country   string  `json:"country" is:"required"`
+	Lat       float64 `json:"lat" is:"required"`
+	Long      float64 `json:"long" is:"required"`
+	City      string  `json:"city" is:"required"`
+}
+
+// Network is who runs the network of an address, as a database of networks tells; nil without one.
+type Network struct {
+	ASN     int64   `json:"asn" is:"required"`
+	Org     *string `json:"as_org" is:"required"`
+	Network *string `json:"network" is:"required"`
+}
+
+// SchemaName implements kind.SchemaNamer.
+func (Place) SchemaName() string { return "SessionGeoIP" }
+
+// SchemaName implements kind.SchemaNamer.
+func (Network) SchemaName() string { return "SessionASN" }
 
 // SchemaName implements kind.SchemaNamer.
 func (Agent) SchemaName() string { return "SessionUserAgent" }

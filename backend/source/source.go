@@ -17,7 +17,7 @@ const BuiltInManaged = "goauthentik.io/sources/inbuilt"
 
 // Base is what every source has.
 type Base struct {
-	PK                 string  `json:"pk" is:"readonly"`
+	PK                 string  `json:"pk" is:"readonly" format:"uuid"`
 	Name               string  `json:"name" is:"required,search" help:"What people see on the sign-in page."`
 	Slug               string  `json:"slug" is:"required,unique,search" format:"slug" max:"50"`
 	Enabled            bool    `json:"enabled" default:"true"`
@@ -46,7 +46,7 @@ func Kinds() []*kind.Kind {
 	return []*kind.Kind{
 		kind.Of[Base](Family, kind.Spec{
 			Path: Family.All, Model: "authentik_core.source", Schema: "Source", Title: "Source",
-			Verbs: kind.List | kind.Retrieve | kind.Delete | kind.UsedBy, Order: []string{"name"},
+			Verbs: kind.List | kind.Retrieve | kind.Delete | kind.UsedBy, Order: []string{"name"}, By: []string{"managed", "name", "slug"},
 		}, nil),
 		kind.Of[BuiltIn](Family, kind.Spec{
 			Path: "", Model: "authentik_core.builtinsource", Schema: "BuiltInSource", Title: "Built-in", Plural: "Built-in",

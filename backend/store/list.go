@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"slices"
 	"strconv"
@@ -21,10 +22,24 @@ type Query struct {
 	Order    []string   // field names, "-" in front for descending; unknown ones are ignored
 	Filters  url.Values // by filter name; unknown names are ignored
 	Secrets  bool       // filters on secret fields are honoured (the caller may change such objects)
-	Owner    int64      // only rows whose Spec.Owner field is this user; 0 = all
-	PKs      []string   // only these objects; nil = all
+	Owner    int64      // rows whose Spec.Owner field is this user, beside those of PKs; 0 = no such rule
+	PKs      []string   // these objects; nil = no such rule
 	Where    string     // an extra condition on alias o, for rooms that know their table
 	Args     []any
+}
+
+// What a list takes at most: SQL has limits of its own, whose errors no caller should see.
+const (
+	longestSearch = 1_000
+	longestFilter = 20_000 // of the values of one filter together
+	mostValues    = 500
+)
+
+func tooLong(field, value string, most int) error {
+	if len(value) <= most {
+		return nil
+	}
+	return fault.Field(field, fmt.Sprintf("Ensure this field has no more than %d characters.", most))
 }
 
 // Page is a page of objects, each a *T.
@@ -49,10 +64,10 @@ func (s *Store) List(ctx context.Context, k *kind.Kind, in Query) (Page, error) 
 		if in.Page < 1 {
 			in.Page = 1
 		}
-		offset = (in.Page - 1) * in.PageSize
-		if in.Page > 1 && offset >= p.Count {
+		if pastEnd(in, p.Count) {
 			return Page{}, fault.New(fault.NotFound, "Invalid page.")
 		}
+		offset = (in.Page - 1) * in.PageSize
 	}
 	if k.Seek != nil && offset > 0 && where == "" && len(in.Order) == 0 {
 		cond, more, rest, err := k.Seek(ctx, offset)
@@ -74,6 +89,9 @@ func (s *Store) List(ctx context.Context, k *kind.Kind, in Query) (Page, error) 
 	}
 	return p, err
 }
+
+// pastEnd says whether a page lies behind the last one; the first page is there even when it is empty.
+func pastEnd(in Query, count int) bool { return in.Page > 1 && in.Page-1 > (count-1)/in.PageSize }
 
 func (s *Store) count(ctx context.Context, k *kind.Kind, in Query, where string, args []any) (n int, err error) {
 	if k.Count != nil && in.Where == "" && in.Owner == 0 && in.PKs == nil {
@@ -227,16 +245,17 @@ func (s *Store) ListIn(ctx context.Context, family string, in Query) (Page, erro
 		return Page{Rows: []any{}}, nil
 	}
 	where, args := " FROM object o WHERE o.family = ?", []any{family}
+	if err := tooLong("search", in.Search, longestSearch); err != nil {
+		return Page{}, err
+	}
 	if in.Search != "" {
 		d := dialect{kinds[0]}
 		where += " AND " + d.Contains("o.name")
 		args = append(args, d.Pattern(in.Search))
 	}
 	if in.PKs != nil {
-		where += " AND o.pk IN (" + db.Marks(len(in.PKs)) + ")"
-		for _, pk := range in.PKs {
-			args = append(args, pk)
-		}
+		cond, arg := db.In("o.pk", in.PKs)
+		where, args = where+" AND "+cond, append(args, arg)
 	}
 	for _, k := range kinds {
 		if !k.IsBase() {
@@ -265,7 +284,7 @@ func (s *Store) ListIn(ctx context.Context, family string, in Query) (Page, erro
 		if in.Page < 1 {
 			in.Page = 1
 		}
-		if in.Page > 1 && (in.Page-1)*in.PageSize >= p.Count {
+		if pastEnd(in, p.Count) {
 			return Page{}, fault.New(fault.NotFound, "Invalid page.")
 		}
 		stmt += " LIMIT ? OFFSET ?"
@@ -304,15 +323,17 @@ func (s *Store) order(k *kind.Kind, want []string) string {
 	}
 	d := dialect{k}
 	var parts []string
+	seen := map[string]bool{} // a field twice orders nothing, and SQL allows only so many terms
 	for _, w := range want {
 		name, dir := strings.TrimPrefix(w, "-"), ""
 		if strings.HasPrefix(w, "-") {
 			dir = " DESC"
 		}
 		f := k.Field(name)
-		if f == nil || !f.Stored() || f.Hidden || f.Secret {
+		if f == nil || !f.Stored() || f.Hidden || f.Secret || seen[name] {
 			continue
 		}
+		seen[name] = true
 		parts = append(parts, d.Column(name)+dir)
 	}
 	tie := k.Tie
@@ -331,6 +352,9 @@ func (s *Store) where(k *kind.Kind, in Query) (string, []any, error) {
 	var args []any
 	var bad fault.Fields
 	d := dialect{k}
+	if err := tooLong("search", in.Search, longestSearch); err != nil {
+		return "", nil, err
+	}
 	if in.Search != "" {
 		var ors []string
 		for i := range k.Fields {
@@ -346,7 +370,7 @@ func (s *Store) where(k *kind.Kind, in Query) (string, []any, error) {
 	for i := range k.Fields {
 		f := &k.Fields[i]
 		got, ok := in.Filters[f.Name]
-		if !ok || !Filterable(f) || hasFilter(k, f.Name) || len(got) == 0 || got[len(got)-1] == "" {
+		if !ok || !Filterable(k, f) || hasFilter(k, f.Name) || len(got) == 0 || got[len(got)-1] == "" {
 			continue
 		}
 		value := got[len(got)-1]
@@ -356,6 +380,10 @@ func (s *Store) where(k *kind.Kind, in Query) (string, []any, error) {
 			}
 			b.WriteString(" AND " + d.Column(secretIndex(f.Name)) + " = ?")
 			args = append(args, s.SecretIndex(k, f.Name, value))
+			continue
+		}
+		if len(got) > mostValues {
+			bad.Add(f.Name, fmt.Sprintf("No more than %d values.", mostValues))
 			continue
 		}
 		cond, a, err := equals(k, f, got, d)
@@ -372,6 +400,9 @@ func (s *Store) where(k *kind.Kind, in Query) (string, []any, error) {
 			continue
 		}
 		value := strings.Join(got, ",")
+		if err := bad.Merge(tooLong(fl.Name, value, longestFilter)); err != nil || len(bad[fl.Name]) > 0 {
+			continue
+		}
 		cond, a, err := fl.Where(value, d)
 		if err != nil {
 			if merr := bad.Merge(err); merr != nil {
@@ -384,15 +415,16 @@ func (s *Store) where(k *kind.Kind, in Query) (string, []any, error) {
 			args = append(args, a...)
 		}
 	}
+	var mine []string
 	if in.Owner != 0 && k.Owner != "" {
-		b.WriteString(" AND " + d.Column(k.Owner) + " = ?")
-		args = append(args, in.Owner)
+		mine, args = append(mine, d.Column(k.Owner)+" = ?"), append(args, in.Owner)
 	}
 	if in.PKs != nil {
-		b.WriteString(" AND " + d.Column(k.PKField().Name) + " IN (" + db.Marks(len(in.PKs)) + ")")
-		for _, pk := range in.PKs {
-			args = append(args, pk)
-		}
+		cond, arg := db.In(d.Column(k.PKField().Name), in.PKs)
+		mine, args = append(mine, cond), append(args, arg)
+	}
+	if len(mine) > 0 {
+		b.WriteString(" AND (" + strings.Join(mine, " OR ") + ")")
 	}
 	if in.Where != "" {
 		b.WriteString(" AND (" + in.Where + ")")
@@ -405,9 +437,9 @@ func hasFilter(k *kind.Kind, name string) bool {
 	return slices.ContainsFunc(k.Filters, func(f kind.Filter) bool { return f.Name == name })
 }
 
-// Filterable says whether a list can be filtered by equality with the field.
-func Filterable(f *kind.Field) bool {
-	if f.NoFilter || !f.Stored() || f.Hidden || f.WriteOnly {
+// Filterable says whether a list of k can be filtered by equality with the field.
+func Filterable(k *kind.Kind, f *kind.Field) bool {
+	if k.IsBase() && !slices.Contains(k.By, f.Name) || f.NoFilter || !f.Stored() || f.Hidden || f.WriteOnly {
 		return false
 	}
 	switch f.Type {
@@ -444,13 +476,11 @@ func equals(k *kind.Kind, f *kind.Field, got []string, d dialect) (string, []any
 		}
 		return col + " = ?", []any{n}, nil
 	case "array":
-		var ors []string
-		var args []any
+		args := []any{f.Name}
 		for _, v := range got {
-			ors = append(ors, "EXISTS (SELECT 1 FROM ref r WHERE r.src = o.pk AND r.field = ? AND r.dst = ?)")
-			args = append(args, f.Name, v)
+			args = append(args, v)
 		}
-		return "(" + strings.Join(ors, " OR ") + ")", args, nil
+		return "EXISTS (SELECT 1 FROM ref r WHERE r.src = o.pk AND r.field = ? AND r.dst IN (" + db.Marks(len(got)) + "))", args, nil
 	}
 	if f.Format == "date-time" {
 		t, err := time.Parse(time.RFC3339Nano, value)

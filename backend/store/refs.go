@@ -228,28 +228,28 @@ func (tx *Tx) release(k *kind.Kind, pk string) error {
 	if err != nil {
 		return err
 	}
-	for _, p := range ps {
-		pk2 := tx.s.byModel[p.model]
-		if pk2 == nil {
+	for _, p := range ps { // whoever refuses does so before anything is touched
+		src := tx.s.byModel[p.model]
+		if src == nil {
 			return fmt.Errorf("store: row of unknown kind %s", p.model)
 		}
-		f := pk2.Field(p.field)
-		switch f.Ref.OnDelete {
-		case "cascade":
-			err = tx.Delete(pk2, p.pk)
-			if fault.Is(err, fault.NotFound) { // went already with another object of this cascade
-				err = nil
-			}
-		case "protect":
-			obj, gerr := tx.Get(pk2, p.pk)
-			if gerr != nil {
-				return gerr
-			}
-			return fault.Newf(fault.Conflict, "It is still in use by %s %q. Remove it there first.", strings.ToLower(pk2.Title), pk2.Name(obj))
-		default:
-			err = tx.letGo(pk2, f, p.pk, pk)
+		if src.Field(p.field).Ref.OnDelete != "protect" {
+			continue
 		}
+		obj, err := tx.Get(src, p.pk)
 		if err != nil {
+			return err
+		}
+		return fault.Newf(fault.Conflict, "It is still in use by %s %q. Remove it there first.", strings.ToLower(src.Title), src.Name(obj))
+	}
+	for _, p := range ps {
+		src := tx.s.byModel[p.model]
+		if f := src.Field(p.field); f.Ref.OnDelete == "cascade" {
+			err = tx.Delete(src, p.pk)
+		} else {
+			err = tx.letGo(src, f, p.pk, pk)
+		}
+		if err != nil && !fault.Is(err, fault.NotFound) { // not found: it went already with another object of this cascade
 			return err
 		}
 	}

@@ -241,6 +241,11 @@ func (tx *Tx) writeTable(k *kind.Kind, obj any, vals map[string]any, create bool
 				return err
 			}
 			pv.SetInt(n)
+			for i := range k.Fields {
+				if k.Fields[i].Secret { // what was sealed is bound to the key, which is known only now
+					return tx.writeRow(k, obj, false)
+				}
+			}
 		}
 		return nil
 	}

@@ -173,6 +173,7 @@ type Tx struct {
 	*db.Tx
 	Actor Actor
 	s     *Store
+	going map[string]bool // what a deletion under way has begun to delete, by kind and key
 }
 
 // Store gives the store of the transaction.
@@ -254,10 +255,19 @@ func (tx *Tx) save(k *kind.Kind, obj, old any) error {
 
 // Delete removes the object with that key after dealing with who points at it: cascade, set null, or refuse with Conflict.
 func (tx *Tx) Delete(k *kind.Kind, pk string) error {
+	id := k.Model + " " + pk
+	if tx.going[id] { // objects that point at each other in a circle
+		return nil
+	}
 	obj, err := tx.s.get(tx, k, k.PKField().Name, pk)
 	if err != nil {
 		return err
 	}
+	if tx.going == nil {
+		tx.going = map[string]bool{}
+	}
+	tx.going[id] = true
+	defer delete(tx.going, id)
 	if h, ok := obj.(Deleter); ok {
 		if err := h.Deleting(tx); err != nil {
 			return err

@@ -60,6 +60,7 @@ func (d *Directory) userActions() []kind.Action {
 		}
 		return out, rows.Err()
 	})
+	paths.Query = []kind.Param{{Name: "search", Type: "string"}}
 	return []kind.Action{set, paths}
 }
 
@@ -180,9 +181,15 @@ func attributeFilter(v string, d kind.Dialect) (string, []any, error) {
 	if err := json.Unmarshal([]byte(v), &want); err != nil {
 		return "", nil, fault.Field("attributes", `Write the filter as JSON: {"department": "sales"}.`)
 	}
+	if len(want) > 50 {
+		return "", nil, fault.Field("attributes", "No more than 50 members.")
+	}
 	var conds []string
 	var args []any
 	for name, value := range want {
+		if strings.ContainsRune(name, 0) { // ends an SQL text
+			return "", nil, fault.Field("attributes", "Null characters are not allowed.")
+		}
 		expr := d.JSON("attributes", strings.ReplaceAll(name, "__", "."))
 		switch x := value.(type) {
 		case nil:

@@ -1,5 +1,6 @@
 // Drives the page in the real window through WebKit's inspector (a build with the tag devtools, started with
-// WEBKIT_INSPECTOR_HTTP_SERVER=127.0.0.1:PORT). Needs node with --experimental-websocket, no packages.
+// WEBKIT_INSPECTOR_HTTP_SERVER=127.0.0.1:PORT). Needs node with --experimental-websocket, no packages. click and fill go through the
+// page's own script; press and type are the display's pointer and keyboard.
 //
 //	const page = await attach(9777);
 //	await page.waitFor("#name"); await page.fill("#name", "Ada"); await page.click("button"); await page.screenshot("a.png");
@@ -147,6 +148,51 @@ class Page {
 		})()`);
 	}
 
+	// spot gives the middle of the first visible element that matches and holds the text, scrolled into view and not covered by another.
+	async #spot(selector, text) {
+		const found = `[...document.querySelectorAll(${JSON.stringify(selector)})].find((e) => e.getClientRects().length && e.textContent.includes(${JSON.stringify(text)}))`;
+		let last;
+		return until(`${selector} ${text} in sight`, async () => {
+			const at = await this.evaluate(`(() => {
+				const e = ${found};
+				if (!e) return null;
+				e.scrollIntoView({ block: "center", behavior: "instant" });
+				const r = e.getBoundingClientRect();
+				const [x, y] = [Math.round(r.x + r.width / 2), Math.round(r.y + r.height / 2)];
+				const top = document.elementFromPoint(x, y);
+				return top && (e.contains(top) || top.contains(e) || top.closest("label")?.control === e) ? { x, y } : null;
+			})()`);
+			// Twice the same place: nothing moves any more.
+			const still = at && last && at.x === last.x && at.y === last.y;
+			last = at;
+			return still && at;
+		});
+	}
+
+	// press moves the pointer to an element and presses its button, as a hand does.
+	async press(selector, text = "") {
+		const { x, y } = await this.#spot(selector, text);
+		const [id] = await until("a visible window", async () => {
+			const all = await windows("^Gatehouse$");
+			return all.length && all;
+		});
+		await run("xdotool", ["mousemove", "--window", id, String(x), String(y), "click", "1"]);
+	}
+
+	// type presses a field, empties it and writes into it with the keyboard.
+	async type(selector, value) {
+		await this.press(selector);
+		const focused = `document.activeElement === [...document.querySelectorAll(${JSON.stringify(selector)})].find((e) => e.getClientRects().length)`;
+		await until(`the focus in ${selector}`, () => this.evaluate(focused));
+		await keys("ctrl+a", "BackSpace");
+		const lines = value.split("\n");
+		for (const [i, line] of lines.entries()) {
+			if (i) await keys("Return");
+			await write(line);
+		}
+		await until(`${value} in ${selector}`, async () => (await this.evaluate("document.activeElement.value")) === value);
+	}
+
 	// screenshot takes the whole display, so that the frame and dialogs are on it.
 	async screenshot(file) {
 		await run("import", ["-window", "root", file]);
@@ -160,6 +206,11 @@ class Page {
 // keys presses keys in the window that has the focus, as xdotool names them.
 export async function keys(...names) {
 	await run("xdotool", ["key", ...names]);
+}
+
+// write types a text into whatever has the focus.
+export async function write(text) {
+	await run("xdotool", ["type", "--delay", "8", "--", text]);
 }
 
 // windows gives the ids of the visible windows with a title.

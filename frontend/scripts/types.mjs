@@ -1,4 +1,5 @@
 // Turns the OpenAPI description of the server into TypeScript types: types.mjs [description.json]
+import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
@@ -6,6 +7,12 @@ const here = (path) => fileURLToPath(new URL(path, import.meta.url));
 const source = process.argv[2] ?? process.env.GATEHOUSE_SCHEMA ?? here("../schema.json");
 const target = here("../src/api/schema.gen.ts");
 
+// A fresh clone has none: the program itself tells it, and needs no pages for that.
+if (!existsSync(source) && source === here("../schema.json")) {
+	const env = { ...process.env, CGO_ENABLED: "0" };
+	for (const name of ["GOOS", "GOARCH", "GOFLAGS"]) delete env[name]; // of a build for another system
+	writeFileSync(source, execFileSync("go", ["run", "-tags", "headless", ".", "schema"], { cwd: here("../.."), env, maxBuffer: 1 << 26 }));
+}
 if (!existsSync(source)) {
 	console.error(`types: ${source} is missing. Write it with "gatehouse schema > frontend/schema.json", or name another file.`);
 	process.exit(1);
