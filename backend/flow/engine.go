@@ -35,6 +35,8 @@ type Engine struct {
 	Log  *slog.Logger
 
 	locks locks
+	flows store.Memo[string, *Flow]      // by key; nobody changes what it gives
+	steps store.Memo[string, []*Binding] // by flow
 }
 
 // maxSteps bounds how many stages one request may run through.

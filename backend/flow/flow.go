@@ -197,9 +197,9 @@ func (e *Engine) bySlug(ctx context.Context, slug string) (*Flow, error) {
 	return store.Find[Flow](ctx, e.Store, "slug", slug)
 }
 
-// ByKey finds a flow by its key. NotFound when there is none.
+// ByKey finds a flow by its key, to be read only. NotFound when there is none.
 func (e *Engine) ByKey(ctx context.Context, pk string) (*Flow, error) {
-	return store.Get[Flow](ctx, e.Store, pk)
+	return e.flows.Get(e.Store, pk, func() (*Flow, error) { return store.Get[Flow](ctx, e.Store, pk) })
 }
 
 // First gives the first flow of a designation, by slug, that is for the caller. NotFound when there is none.

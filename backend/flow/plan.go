@@ -72,8 +72,10 @@ func (e *Engine) Plan(ctx context.Context, f *Flow, o PlanOptions) (*stage.Plan,
 	if !res.Passing {
 		return nil, &NotApplicable{Flow: f, Messages: res.Messages, Policy: true}
 	}
-	bs, err := store.All[Binding](ctx, e.Store, store.Query{
-		Where: "o.pk IN (SELECT src FROM ref WHERE family = 'flows' AND field = 'target' AND dst = ?)", Args: []any{f.PK}, Order: []string{"order"},
+	bs, err := e.steps.Get(e.Store, f.PK, func() ([]*Binding, error) {
+		return store.All[Binding](ctx, e.Store, store.Query{
+			Where: "o.pk IN (SELECT src FROM ref WHERE family = 'flows' AND field = 'target' AND dst = ?)", Args: []any{f.PK}, Order: []string{"order"},
+		})
 	})
 	if err != nil {
 		return nil, err
