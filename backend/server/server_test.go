@@ -59,14 +59,20 @@ func testOptions(data string, boot bool, log io.Writer) Options {
 func openAt(t testing.TB, data string, boot bool) *house {
 	t.Helper()
 	w := &lockedWriter{}
-	s, err := Open(t.Context(), testOptions(data, boot, w))
+	return serveWith(t, testOptions(data, boot, w), w)
+}
+
+// serveWith starts a house with options of the test's own.
+func serveWith(t testing.TB, o Options, w *lockedWriter) *house {
+	t.Helper()
+	s, err := Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(ctx) }()
-	h := &house{t: t, s: s, data: data, log: w}
+	h := &house{t: t, s: s, data: o.Config.Data, log: w}
 	h.stop = func() {
 		h.stop = nil
 		cancel()
