@@ -126,6 +126,7 @@ func (h house) Stop(context.Context) error { return nil }
 func (h house) Desktop(context.Context) (<-chan control.DesktopEvent, error) {
 	return make(chan control.DesktopEvent), nil
 }
+func (h house) Reply(context.Context, control.DesktopReply) error { return nil }
 
 func TestThroughTheRunningServer(t *testing.T) {
 	data := home(t)

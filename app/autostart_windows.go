@@ -6,10 +6,10 @@ import (
 	"golang.org/x/sys/windows/registry"
 )
 
-const (
-	runKey   = `Software\Microsoft\Windows\CurrentVersion\Run`
-	runEntry = "Gatehouse"
-)
+// runKey is a variable so that tests leave the user's alone.
+var runKey = `Software\Microsoft\Windows\CurrentVersion\Run`
+
+const runEntry = "Gatehouse"
 
 func autostartWrite(exe string, args []string) error {
 	k, _, err := registry.CreateKey(registry.CURRENT_USER, runKey, registry.SET_VALUE)

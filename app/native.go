@@ -19,10 +19,11 @@ type native interface {
 	Show()
 	Tell(title, text string)
 	Quit(keep bool)
+	Autostart(on *bool) bool // nil only asks; gives how it is then
 }
 
-// follow does what pages ask for until the stream ends.
-func follow(ctx context.Context, events <-chan control.DesktopEvent, n native) {
+// follow does what pages ask for until the stream ends. reply answers questions.
+func follow(ctx context.Context, events <-chan control.DesktopEvent, n native, reply func(control.DesktopReply)) {
 	for {
 		select {
 		case <-ctx.Done():
@@ -31,12 +32,12 @@ func follow(ctx context.Context, events <-chan control.DesktopEvent, n native) {
 			if !ok {
 				return
 			}
-			handle(e, n)
+			handle(e, n, reply)
 		}
 	}
 }
 
-func handle(e control.DesktopEvent, n native) {
+func handle(e control.DesktopEvent, n native, reply func(control.DesktopReply)) {
 	switch e.Kind {
 	case "save":
 		path, err := n.SavePath(fileName(e.Name))
@@ -57,6 +58,8 @@ func handle(e control.DesktopEvent, n native) {
 		n.Show()
 	case "quit":
 		n.Quit(e.Keep)
+	case "autostart":
+		reply(control.DesktopReply{ID: e.ID, On: n.Autostart(e.On)})
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -31,10 +32,17 @@ func (d *desk) Browse(url string)       { d.said = append(d.said, "browse "+url)
 func (d *desk) Show()                   { d.said = append(d.said, "show") }
 func (d *desk) Tell(title, text string) { d.said = append(d.said, "tell "+title) }
 func (d *desk) Quit(keep bool)          { d.said = append(d.said, fmt.Sprint("quit ", keep)) }
+func (d *desk) Autostart(on *bool) bool {
+	if on == nil {
+		return true
+	}
+	d.said = append(d.said, fmt.Sprint("autostart ", *on))
+	return *on
+}
 
 func TestFollow(t *testing.T) {
 	d := &desk{dir: t.TempDir()}
-	events := make(chan control.DesktopEvent, 8)
+	events := make(chan control.DesktopEvent, 16)
 	for _, e := range []control.DesktopEvent{
 		{Kind: "save", Name: "../../ca.pem", Data: []byte("pem")},
 		{Kind: "open", URL: "https://example.com/"},
@@ -42,13 +50,19 @@ func TestFollow(t *testing.T) {
 		{Kind: "open", URL: "javascript:alert(1)"},
 		{Kind: "show"},
 		{Kind: "later"},
+		{Kind: "autostart", ID: "1"},
+		{Kind: "autostart", ID: "2", On: new(bool)},
 		{Kind: "quit", Keep: true},
 	} {
 		events <- e
 	}
 	close(events)
-	follow(context.Background(), events, d)
-	if got, want := strings.Join(d.said, ","), "save ca.pem,browse https://example.com/,show,quit true"; got != want {
+	var replies []control.DesktopReply
+	follow(context.Background(), events, d, func(r control.DesktopReply) { replies = append(replies, r) })
+	if want := []control.DesktopReply{{ID: "1", On: true}, {ID: "2"}}; !slices.Equal(replies, want) {
+		t.Errorf("replies %v, want %v", replies, want)
+	}
+	if got, want := strings.Join(d.said, ","), "save ca.pem,browse https://example.com/,show,autostart false,quit true"; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
 	name := filepath.Join(d.dir, "ca.pem")
@@ -71,7 +85,7 @@ func TestSaveFails(t *testing.T) {
 		"the folder is gone":  {&desk{dir: filepath.Join(t.TempDir(), "gone")}, "save x,tell The file was not saved"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			handle(control.DesktopEvent{Kind: "save", Name: "x"}, tt.d)
+			handle(control.DesktopEvent{Kind: "save", Name: "x"}, tt.d, nil)
 			if got := strings.Join(tt.d.said, ","); got != tt.want {
 				t.Errorf("got %s, want %s", got, tt.want)
 			}

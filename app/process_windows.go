@@ -10,3 +10,12 @@ import (
 func ownSession() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{HideWindow: true, CreationFlags: windows.DETACHED_PROCESS | windows.CREATE_NEW_PROCESS_GROUP}
 }
+
+// openURL hands an address to the system's browser.
+func openURL(url string) error {
+	target, err := windows.UTF16PtrFromString(url)
+	if err != nil {
+		return err
+	}
+	return windows.ShellExecute(0, nil, target, nil, nil, windows.SW_SHOWNORMAL)
+}

@@ -14,7 +14,7 @@ import (
 const (
 	// returnTime is how long a server that the window did not start may take to come back, as a restarted service does.
 	returnTime = 8 * time.Second
-	// A server that crashes more often than this within crashTime is not started again without being asked.
+	// A server, or the process of a page, that crashes more often than this within crashTime is not started again without being asked.
 	maxCrashes = 3
 	crashTime  = time.Minute
 )
@@ -54,7 +54,22 @@ type Shell struct {
 
 	mu      sync.Mutex
 	stopped bool // the server ended and was not to be restarted by itself
-	crashes []time.Time
+	crashes crashes
+}
+
+// crashes are the times of what crashed lately.
+type crashes []time.Time
+
+// add notes one more and says whether there were too many to try again.
+func (c *crashes) add(now time.Time) (tooMany bool) {
+	recent := (*c)[:0]
+	for _, t := range *c {
+		if now.Sub(t) < crashTime {
+			recent = append(recent, t)
+		}
+	}
+	*c = append(recent, now)
+	return len(*c) > maxCrashes
 }
 
 // EnterURL gives the way in. choice is "" at first, then what the person chose on the splash page.
@@ -115,15 +130,7 @@ func (s *Shell) lost(ctx context.Context) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if crashed {
-		now := time.Now()
-		recent := s.crashes[:0]
-		for _, t := range s.crashes {
-			if now.Sub(t) < crashTime {
-				recent = append(recent, t)
-			}
-		}
-		s.crashes = append(recent, now)
-		s.stopped = len(s.crashes) > maxCrashes
+		s.stopped = s.crashes.add(time.Now())
 		return
 	}
 	s.stopped = !s.house.Returns(ctx, returnTime)

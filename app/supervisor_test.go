@@ -43,8 +43,10 @@ func (fakeHouse) ResetPassword(context.Context, string, string) (control.AdminRe
 func (fakeHouse) RecoveryLink(context.Context, string, time.Duration) (control.AdminResult, error) {
 	return control.AdminResult{}, fault.New(fault.Denied, "not here")
 }
-func (fakeHouse) Backup(context.Context, string, string) error { return nil }
-func (h fakeHouse) Stop(context.Context) error                 { h.stop(); return nil }
+func (fakeHouse) Backup(context.Context, string, string) error      { return nil }
+func (h fakeHouse) Stop(context.Context) error                      { h.stop(); return nil }
+func (fakeHouse) Reply(context.Context, control.DesktopReply) error { return nil }
+
 func (fakeHouse) Desktop(ctx context.Context) (<-chan control.DesktopEvent, error) {
 	return make(chan control.DesktopEvent), nil
 }

@@ -18,6 +18,13 @@ func startTray(w *window) (stop func()) {
 		systray.SetOnTapped(w.Show)
 		open := systray.AddMenuItem("Open Gatehouse", "Show the window")
 		login := systray.AddMenuItemCheckbox("Start at login", "Start Gatehouse, without its window, when you log in", autostartOn())
+		w.showLogin(func(on bool) {
+			if on {
+				login.Check()
+			} else {
+				login.Uncheck()
+			}
+		})
 		systray.AddSeparator()
 		quit := systray.AddMenuItem("Quit…", "Close the window for good")
 		go func() {
@@ -28,11 +35,7 @@ func startTray(w *window) (stop func()) {
 				case <-open.ClickedCh:
 					w.Show()
 				case <-login.ClickedCh:
-					if w.setAutostart(!login.Checked()) {
-						login.Check()
-					} else {
-						login.Uncheck()
-					}
+					w.setAutostart(!login.Checked())
 				case <-quit.ClickedCh:
 					w.AskQuit()
 				}

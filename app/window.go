@@ -3,13 +3,16 @@ package app
 import (
 	"context"
 	"embed"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
+	"os/signal"
 	goruntime "runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"gatehouse/backend/control"
@@ -25,6 +28,12 @@ import (
 
 // quitTime is how long the window may take to close; its process ends then in any case.
 const quitTime = 5 * time.Second
+
+// interruptTime is how long Wails may take to quit at a signal before it is told to.
+const interruptTime = time.Second
+
+// browseTime is how soon a command that opens a browser fails when there is none; what ends later was a browser that was closed.
+const browseTime = 10 * time.Second
 
 //go:embed splash
 var splash embed.FS
@@ -43,14 +52,17 @@ type window struct {
 	ready    context.Context // Wails' own context; set by started, read through on
 	readyMu  sync.Mutex
 	quitting atomic.Bool
+	over     chan struct{}      // closed when Wails is done
 	follows  context.CancelFunc // ends the stream that is followed
 	tray     func()             // ends the tray
+	pages    crashes            // of the page's process; under readyMu
+	login    func(on bool)      // shows in a menu whether the window starts at login; under readyMu
 }
 
 var _ native = (*window)(nil)
 
 func newWindow(ctx context.Context, o Options, s *supervisor, log *slog.Logger) *window {
-	w := &window{o: o, log: log, sup: s, ctx: ctx}
+	w := &window{o: o, log: log, sup: s, ctx: ctx, over: make(chan struct{})}
 	w.shell = &Shell{ctx: ctx, house: s, version: o.Version, entered: w.entered}
 	return w
 }
@@ -82,9 +94,11 @@ func (w *window) run() error {
 		o.Logger = wailsLog{w.log}
 	}
 	if !Bindings {
-		defer context.AfterFunc(w.ctx, func() { w.Quit(true) })()
+		defer context.AfterFunc(w.ctx, w.interrupted)()
 	}
-	return wails.Run(o)
+	err = wails.Run(o)
+	close(w.over)
+	return err
 }
 
 func (w *window) started(ctx context.Context) {
@@ -92,10 +106,8 @@ func (w *window) started(ctx context.Context) {
 	w.ready = ctx
 	w.readyMu.Unlock()
 	w.tray = startTray(w)
+	watchPage(w.pageCrashed)
 	w.log.Info("window open", "version", w.o.Version)
-	if w.ctx.Err() != nil {
-		w.Quit(true)
-	}
 }
 
 func (w *window) ended(context.Context) {
@@ -103,6 +115,24 @@ func (w *window) ended(context.Context) {
 		w.tray()
 	}
 	w.log.Info("window closed")
+}
+
+// pageCrashed shows the page again after its process crashed. The server is another process and notices nothing.
+func (w *window) pageCrashed() {
+	if w.quitting.Load() {
+		return
+	}
+	w.log.Warn("the page crashed and is loaded again")
+	w.readyMu.Lock()
+	tooMany := w.pages.add(time.Now())
+	if tooMany {
+		w.pages = nil
+	}
+	w.readyMu.Unlock()
+	if tooMany {
+		w.Tell("The page crashed", "The page crashed several times in a row. The server goes on: people can still sign in. Close this message to load the page again.")
+	}
+	loadPage()
 }
 
 // on runs f with Wails' context. Its functions end the whole process when they are called with another one, so nothing is done
@@ -131,7 +161,11 @@ func (w *window) entered(c *control.Client) {
 		defer c.Close()
 		events, err := c.Desktop(ctx)
 		if err == nil {
-			follow(ctx, events, w)
+			follow(ctx, events, w, func(r control.DesktopReply) {
+				if err := c.Reply(ctx, r); err != nil {
+					w.log.Warn("a page was not answered", "err", err)
+				}
+			})
 		}
 		if ctx.Err() != nil || w.quitting.Load() {
 			return
@@ -158,9 +192,16 @@ func (w *window) SavePath(name string) (path string, err error) {
 	return path, err
 }
 
-// Browse opens an address in the system's browser.
+// Browse opens an address in the system's browser. Wails' own function says nothing when it fails and refuses good addresses, as those
+// with parentheses.
 func (w *window) Browse(url string) {
-	w.on(func(ctx context.Context) { runtime.BrowserOpenURL(ctx, url) })
+	// A browser that was not running may stay in the foreground of the command until it is closed.
+	go func() {
+		began := time.Now()
+		if err := openURL(url); err != nil && time.Since(began) < browseTime {
+			w.Tell("The page was not opened", fmt.Sprintf("No browser could be started (%v). Open this address in one: %s", err, url))
+		}
+	}()
 }
 
 // Tell shows a message with one button.
@@ -215,7 +256,21 @@ func (w *window) Quit(keep bool) {
 		}
 	}
 	time.AfterFunc(quitTime, func() { os.Exit(0) })
+	signal.Ignore(os.Interrupt, syscall.SIGTERM) // at one of them Wails would quit once more, and GTK crashes at that
 	w.on(runtime.Quit)
+}
+
+// interrupted is called at a signal. Wails hears it as well and quits by itself, unless it came before Wails listened.
+func (w *window) interrupted() {
+	if w.quitting.Swap(true) {
+		return
+	}
+	time.AfterFunc(quitTime, func() { os.Exit(0) })
+	select {
+	case <-w.over:
+	case <-time.After(interruptTime):
+		w.on(runtime.Quit)
+	}
 }
 
 // menu is the menu bar of macOS, which has no tray here; elsewhere there is none.
@@ -226,10 +281,29 @@ func (w *window) menu() *menu.Menu {
 	house := menu.NewMenu()
 	house.AddText("Show Gatehouse", nil, func(*menu.CallbackData) { w.Show() })
 	login := house.AddCheckbox("Start at login", autostartOn(), nil, nil)
-	login.Click = func(d *menu.CallbackData) { w.setAutostart(d.MenuItem.Checked) }
+	login.Click = func(d *menu.CallbackData) { go w.setAutostart(d.MenuItem.Checked) }
+	w.showLogin(func(on bool) {
+		login.SetChecked(on)
+		w.on(runtime.MenuUpdateApplicationMenu)
+	})
 	house.AddSeparator()
 	house.AddText("Quit Gatehouse…", keys.CmdOrCtrl("q"), func(*menu.CallbackData) { go w.AskQuit() })
 	return menu.NewMenuFromItems(menu.SubMenu("Gatehouse", house), menu.EditMenu())
+}
+
+// Autostart implements native.
+func (w *window) Autostart(on *bool) bool {
+	if on == nil {
+		return autostartOn()
+	}
+	return w.setAutostart(*on)
+}
+
+// showLogin names what shows elsewhere, in a menu, whether the window starts at login.
+func (w *window) showLogin(show func(on bool)) {
+	w.readyMu.Lock()
+	defer w.readyMu.Unlock()
+	w.login = show
 }
 
 // setAutostart starts the window at login or no longer; it says what state it is in then.
@@ -239,9 +313,16 @@ func (w *window) setAutostart(on bool) bool {
 		err = setAutostart(on, append([]string{"--hidden"}, args[2:]...))
 	}
 	if err != nil {
-		w.Tell("Start at login was not changed", sentence(err))
+		go w.Tell("Start at login was not changed", sentence(err)) // the message waits for the person
 	}
-	return autostartOn()
+	now := autostartOn()
+	w.readyMu.Lock()
+	show := w.login
+	w.readyMu.Unlock()
+	if show != nil {
+		show(now)
+	}
+	return now
 }
 
 // wailsLog writes Wails' messages into the window's log.

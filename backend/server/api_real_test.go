@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"gatehouse/backend/backup"
 	"gatehouse/backend/db"
 	"gatehouse/backend/rbac"
 	"gatehouse/backend/store"
@@ -282,5 +283,43 @@ func TestInstallIDStays(t *testing.T) {
 	h.api("DELETE", path, nil, 204)
 	if bob := h.addUser("bob", "builder-1999"); bob <= ada {
 		t.Errorf("the number %d was given again", bob)
+	}
+}
+
+// A person is the same to every application after the house was restored on another machine.
+func TestInstallIDStaysInARestore(t *testing.T) {
+	t.Parallel()
+	h := open(t, true)
+	ada := h.addUser("ada", "lovelace-1815")
+	path := fmt.Sprintf("core/users/%d/", ada)
+	uid, id := h.api("GET", path, nil, 200)["uid"], h.api("GET", "gatehouse/settings/", nil, 200)["install_id"]
+	wiki := h.addApp("wiki", nil)
+	sub := func(h *house) string {
+		b := h.browser()
+		if out := b.signIn("", "ada", "lovelace-1815"); out["type"] != "redirect" {
+			t.Fatalf("sign-in ends at %v", out)
+		}
+		tokens := h.exchange(wiki, b.code(wiki.authorize("scope", "openid")).Get("code"))
+		return claims(t, tokens["id_token"].(string))["sub"].(string)
+	}
+	before := sub(h)
+	file := h.browser().do("POST", "/api/v3/gatehouse/backup/", "application/json", `{"passphrase":"a passphrase for the test"}`, "Authorization", "Bearer "+bootToken)
+	if file.status != 200 {
+		t.Fatalf("backup: %d %s", file.status, file.body)
+	}
+	h.stop()
+	other := t.TempDir()
+	if _, err := backup.Restore(t.Context(), strings.NewReader(file.body), "a passphrase for the test", backup.Target{DataDir: other}); err != nil {
+		t.Fatal(err)
+	}
+	h = openAt(t, other, false)
+	if got := h.api("GET", path, nil, 200)["uid"]; got != uid || uid == "" {
+		t.Errorf("uid %v, was %v", got, uid)
+	}
+	if got := h.api("GET", "gatehouse/settings/", nil, 200)["install_id"]; got != id || id == "" {
+		t.Errorf("install id %v, was %v", got, id)
+	}
+	if got := sub(h); got != before || before == "" {
+		t.Errorf("sub %q, was %q", got, before)
 	}
 }
