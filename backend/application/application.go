@@ -322,9 +322,9 @@ func (r *Room) storeIcon(ctx context.Context, pk, file string) error {
 
 // Transaction is the body of the transactional create: an application with its provider.
 type Transaction struct {
-	App      map[string]any `json:"app" is:"required" schema:"ApplicationRequest"`
-	Model    string         `json:"provider_model" is:"required"`
-	Provider map[string]any `json:"provider" is:"required"`
+	App      map[string]any `json:"app" is:"required" schema:"Application"`
+	Model    string         `json:"provider_model" is:"required" enum:"authentik_providers_ldap.ldapprovider,authentik_providers_oauth2.oauth2provider,authentik_providers_proxy.proxyprovider,authentik_providers_rac.racprovider,authentik_providers_radius.radiusprovider,authentik_providers_saml.samlprovider,authentik_providers_scim.scimprovider"`
+	Provider map[string]any `json:"provider" is:"required" schema:"any:providers"`
 }
 
 // SchemaName implements kind.SchemaNamer.

@@ -92,6 +92,7 @@ type Room struct {
 	brands   []*Brand
 	settings *Settings
 	house    *House
+	domains  []string
 }
 
 // Kinds describes brands and the rows of settings.
@@ -103,7 +104,7 @@ func (r *Room) Kinds() []*kind.Kind {
 			Path: "core/brands", Model: "authentik_brands.brand", Schema: "Brand", Title: "Brand", Order: []string{"domain"},
 			Actions: []kind.Action{current},
 		}, nil),
-		kind.Of[Settings](settingsFamily, kind.Spec{Model: "authentik_tenants.tenant", Schema: "Settings", Title: "Settings", Plural: "Settings"}, nil),
+		kind.Of[Settings](settingsFamily, kind.Spec{Model: "authentik_tenants.tenant", Schema: "Settings", Title: "Settings", Plural: "Settings", View: true}, nil),
 		kind.Of[House](settingsFamily, kind.Spec{Model: "gatehouse.house", Schema: "HouseSettings", Title: "Appliance settings", Plural: "Appliance settings"}, nil),
 	}
 }
@@ -195,9 +196,13 @@ func (r *Room) refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	domains, err := tenantDomains(ctx, r.Store)
+	if err != nil {
+		return err
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.gen, r.brands, r.settings, r.house = gen, brands, s, h
+	r.gen, r.brands, r.settings, r.house, r.domains = gen, brands, s, h, domains
 	return nil
 }
 

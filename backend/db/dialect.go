@@ -3,6 +3,7 @@ package db
 import (
 	"encoding/json"
 	"strings"
+	"unicode/utf8"
 )
 
 // JSONText is the SQL expression for a member of the JSON in col: text as text, numbers as numbers, true and false as 1 and 0,
@@ -37,6 +38,18 @@ func Literal(s string) string { return "'" + strings.ReplaceAll(s, "'", "''") + 
 
 // Contains is the SQL condition that expr holds a text, without regard to the case of A to Z. Bind one LikePattern to its "?".
 func Contains(expr string) string { return expr + ` LIKE ? ESCAPE '\'` }
+
+// indexed is the shortest text that a search table finds, in characters: it knows every three that stand together.
+const indexed = 3
+
+// Match is the SQL condition that a row of table has a text somewhere in what its search table holds, without regard to case, on alias o
+// and its key column; arg is to be bound to its "?". ok is false when the text is too short for the search table.
+func Match(table, key, text string) (cond string, arg any, ok bool) {
+	if utf8.RuneCountInString(text) < indexed || strings.ContainsRune(text, 0) {
+		return "", nil, false
+	}
+	return key + " IN (SELECT rowid FROM " + table + "_search WHERE " + table + "_search MATCH ?)", `"` + strings.ReplaceAll(text, `"`, `""`) + `"`, true
+}
 
 // LikePattern is the pattern for Contains that finds s as it is written, "%" and "_" included.
 func LikePattern(s string) string {

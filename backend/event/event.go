@@ -83,14 +83,16 @@ type Log struct {
 	Store     *store.Store
 	Retention func(ctx context.Context) string // how long events are kept, "days=365"
 	Logger    *slog.Logger
-	hub       hub
+	// Heard is told of every event in its transaction; an error undoes what the event tells of.
+	Heard []func(tx *store.Tx, e *Event) error
+	hub   hub
 }
 
 var _ store.Recorder = (*Log)(nil)
 
 // Record implements store.Recorder.
 func (l *Log) Record(tx *store.Tx, c store.Change) error {
-	if c.Kind == nil || c.Kind.Family == Family {
+	if c.Kind == nil || c.Kind.Family == Family || c.Kind.Family == Notifications {
 		return nil
 	}
 	e := Entry{Action: c.Action, App: "authentik.events", Context: map[string]any{"model": Model(c.Kind, c.PK, c.Name)}}
@@ -204,17 +206,15 @@ func (l *Log) insert(tx *store.Tx, ev *Event, userPK int64) error {
 	if m, ok := ev.Context["authorized_application"].(map[string]any); ok {
 		app = m["pk"]
 	}
-	res, err := tx.Exec(`INSERT INTO events (pk, "user", action, app, context, client_ip, created, expires, brand, user_pk, model, model_pk, authorized_app) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+	_, err = tx.Exec(`INSERT INTO events (pk, "user", action, app, context, client_ip, created, expires, brand, user_pk, model, model_pk, authorized_app) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		ev.PK, string(user), ev.Action, ev.App, string(body), ev.ClientIP, ev.Created.UnixMicro(), ev.Expires.UnixMicro(), string(brand), who, model, modelPK, app)
 	if err != nil {
 		return err
 	}
-	id, err := res.LastInsertId()
-	if err != nil {
-		return err
-	}
-	if err := count(tx, id, ev.Action, ev.Created, 1); err != nil {
-		return err
+	for _, f := range l.Heard {
+		if err := f(tx, ev); err != nil {
+			return err
+		}
 	}
 	tx.AfterCommit(func() {
 		l.hub.publish(ev)
@@ -223,17 +223,7 @@ func (l *Log) insert(tx *store.Tx, ev *Event, userPK int64) error {
 	return nil
 }
 
-// count raises or lowers the counters of one event.
-func count(tx *store.Tx, id int64, action string, created time.Time, by int) error {
-	for _, name := range [...]string{"total", "action " + action, "day " + created.UTC().Format("20060102"), fmt.Sprintf("ids %d", id/idsPerCount)} {
-		if _, err := tx.Exec(`INSERT INTO event_counts (name, n) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET n = n + excluded.n`, name, by); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// idsPerCount is how many ids share one counter for far pages.
+// idsPerCount is how many ids share one counter for far pages. The counters are the database's own (triggers of the events table).
 const idsPerCount = 1000
 
 // Saving implements store.Saver: an event that a client writes through REST.
@@ -248,35 +238,14 @@ func (e *Event) Saving(tx *store.Tx, old any) error {
 	return nil
 }
 
-// Saved implements store.AfterSaver: the columns and counters beside the row.
-func (e *Event) Saved(tx *store.Tx, old any) error {
-	var id int64
-	if err := tx.QueryRow(`SELECT id FROM events WHERE pk = ?`, e.PK).Scan(&id); err != nil {
-		return err
+// Saved implements store.AfterSaver: the column beside the row.
+func (e *Event) Saved(tx *store.Tx, _ any) error {
+	pk, ok := e.User["pk"].(float64)
+	if !ok {
+		return nil
 	}
-	if pk, ok := e.User["pk"].(float64); ok {
-		if _, err := tx.Exec(`UPDATE events SET user_pk = ? WHERE id = ?`, int64(pk), id); err != nil {
-			return err
-		}
-	}
-	if before, ok := old.(*Event); ok {
-		if before.Action == e.Action {
-			return nil
-		}
-		if err := count(tx, id, before.Action, before.Created, -1); err != nil {
-			return err
-		}
-	}
-	return count(tx, id, e.Action, e.Created, 1)
-}
-
-// Deleting implements store.Deleter.
-func (e *Event) Deleting(tx *store.Tx) error {
-	var id int64
-	if err := tx.QueryRow(`SELECT id FROM events WHERE pk = ?`, e.PK).Scan(&id); err != nil {
-		return err
-	}
-	return count(tx, id, e.Action, e.Created, -1)
+	_, err := tx.Exec(`UPDATE events SET user_pk = ? WHERE pk = ?`, int64(pk), e.PK)
+	return err
 }
 
 // cleanStep is how many expired events one transaction removes.
@@ -297,31 +266,23 @@ func (l *Log) removeWhere(ctx context.Context, cond string, args func(tx *store.
 		n := 0
 		err := l.Store.Write(ctx, store.House, func(tx *store.Tx) error {
 			n = 0
-			rows, err := tx.Query(`SELECT id, action, created FROM events WHERE `+cond+` ORDER BY id LIMIT `+fmt.Sprint(cleanStep), args(tx)...)
+			rows, err := tx.Query(`SELECT id FROM events WHERE `+cond+` ORDER BY id LIMIT `+fmt.Sprint(cleanStep), args(tx)...)
 			if err != nil {
 				return err
 			}
-			type row struct {
-				id      int64
-				action  string
-				created int64
-			}
-			var gone []row
+			var gone []int64
 			for rows.Next() {
-				var r row
-				if err := rows.Scan(&r.id, &r.action, &r.created); err != nil {
+				var id int64
+				if err := rows.Scan(&id); err != nil {
 					return err
 				}
-				gone = append(gone, r)
+				gone = append(gone, id)
 			}
 			if err := rows.Close(); err != nil {
 				return err
 			}
-			for _, r := range gone {
-				if _, err := tx.Exec(`DELETE FROM events WHERE id = ?`, r.id); err != nil {
-					return err
-				}
-				if err := count(tx, r.id, r.action, time.UnixMicro(r.created), -1); err != nil {
+			for _, id := range gone {
+				if _, err := tx.Exec(`DELETE FROM events WHERE id = ?`, id); err != nil {
 					return err
 				}
 			}

@@ -33,6 +33,8 @@ type Engine struct {
 	// Apps gives the name of an application by its key, for titles.
 	Apps func(ctx context.Context, pk string) (string, error)
 	Log  *slog.Logger
+	// May says who may do what; nil lets everybody see everything.
+	May func(ctx context.Context, a store.Actor, permission, object string) (bool, error)
 
 	locks locks
 	flows store.Memo[string, *Flow]      // by key; nobody changes what it gives

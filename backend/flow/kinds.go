@@ -58,6 +58,7 @@ func (e *Engine) Kinds(files Files) []*kind.Kind {
 	clear := kind.Collection("POST", "cache_clear", "authentik_flows.clear_flow_cache", func(context.Context, *kind.Call, *kind.None) (kind.None, error) {
 		return kind.None{}, nil
 	})
+	draw := kind.Detail("GET", "diagram", "view", e.diagram)
 	execute := kind.Detail("GET", "execute", "change", e.execute)
 	picture := kind.Detail("POST", "set_background", "change", func(ctx context.Context, c *kind.Call, _ *kind.None) (kind.None, error) {
 		if c.Form.Get("clear") == "true" {
@@ -84,7 +85,7 @@ func (e *Engine) Kinds(files Files) []*kind.Kind {
 	pictureURL.Status = 200
 	flows := kind.Of[Flow](Family, kind.Spec{
 		Path: "flows/instances", Model: "authentik_flows.flow", Schema: "Flow", Title: "Flow", Order: []string{"slug"}, Present: e.present,
-		Actions: []kind.Action{info, clear, execute, picture, pictureURL},
+		Actions: append([]kind.Action{info, clear, execute, picture, pictureURL, draw}, e.transfers()...),
 		Filters: []kind.Filter{{Name: "flow_uuid", Type: "string", Format: "uuid", Where: byKey}},
 	}, nil)
 	bindings := kind.Of[Binding](Bindings, kind.Spec{
@@ -245,8 +246,11 @@ func (e *Engine) UserSettings() kind.Action {
 				continue
 			}
 			b := row.(stage.Shared).Stage()
-			link := "/flows/-/configure/" + b.PK + "/"
-			out = append(out, UserSetting{ObjectUID: b.PK, Component: u.UserSettings(), Title: k.Title, ConfigureURL: &link})
+			link, title := "/flows/-/configure/"+b.PK+"/", k.Title
+			if f, ok := row.(interface{ Friendly() *string }); ok && f.Friendly() != nil && *f.Friendly() != "" {
+				title = *f.Friendly()
+			}
+			out = append(out, UserSetting{ObjectUID: b.PK, Component: u.UserSettings(), Title: title, ConfigureURL: &link})
 		}
 		return out, nil
 	})

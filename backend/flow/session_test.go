@@ -183,8 +183,11 @@ func TestConcurrentLogins(t *testing.T) {
 	b.Get("f", "")
 	outs := make([]flow.Outcome, 4)
 	var wg sync.WaitGroup
-	for i := range outs {
-		ctx, s := b.Context(), b.Session() // as each request found it at the door
+	ctx, found := b.Context(), make([]*session.Session, len(outs)) // as each request found it at the door, before any was answered
+	for i := range found {
+		found[i] = b.Session()
+	}
+	for i, s := range found {
 		wg.Go(func() {
 			var err error
 			if outs[i], err = h.Engine.Step(ctx, flow.Input{Slug: "f", Session: s, Answer: map[string]json.RawMessage{"word": []byte(`"x"`)}}); err != nil {

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/url"
 	"reflect"
+	"strings"
 )
 
 // None is the body or answer of an action that has none.
@@ -74,6 +75,7 @@ type Action struct {
 	Tag       string
 	Answers   map[int]string // further documented statuses with what they mean
 	In, Out   reflect.Type
+	Refuses   reflect.Type // the body of 400 when it is not the usual one; see Refuse
 	Do        func(ctx context.Context, c *Call, in any) (any, error)
 }
 
@@ -112,3 +114,21 @@ func (a *Action) of(k *Kind) {
 
 // FieldsOf describes the fields of any struct type, for bodies and answers of actions.
 func FieldsOf(t reflect.Type) []Field { return fieldsOf(t) }
+
+// Refusal is a 400 with a body of its own.
+type Refusal struct{ Body any }
+
+// Error implements error.
+func (*Refusal) Error() string { return "refused" }
+
+// Refuse makes the error of an action whose Refuses is set: it is answered with 400 and that body.
+func Refuse(body any) error { return &Refusal{body} }
+
+// Perms gives whole permissions from a pattern with the verb left out, for Action.Also.
+func Perms(pattern string, verbs ...string) []string {
+	out := make([]string, 0, len(verbs))
+	for _, v := range verbs {
+		out = append(out, strings.ReplaceAll(pattern, "%s", v))
+	}
+	return out
+}

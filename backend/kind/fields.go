@@ -14,13 +14,32 @@ var (
 	rawType  = reflect.TypeFor[json.RawMessage]()
 )
 
+// Chooser is a struct whose fields may have values that a tag is too short for.
+type Chooser interface {
+	// Choices gives the allowed values by the field's name on the wire.
+	Choices() map[string][]string
+}
+
 // fieldsOf walks t, embedded structs first in their place.
 func fieldsOf(t reflect.Type) []Field {
+	out := walk(t)
+	if c, ok := reflect.New(t).Interface().(Chooser); ok {
+		choices := c.Choices()
+		for i := range out {
+			if vs := choices[out[i].Name]; vs != nil {
+				out[i].Enum = vs
+			}
+		}
+	}
+	return out
+}
+
+func walk(t reflect.Type) []Field {
 	var out []Field
 	for i := range t.NumField() {
 		sf := t.Field(i)
 		if sf.Anonymous && sf.Type.Kind() == reflect.Struct && sf.Tag.Get("json") == "" {
-			for _, f := range fieldsOf(sf.Type) {
+			for _, f := range walk(sf.Type) {
 				f.Index = append([]int{i}, f.Index...)
 				out = append(out, f)
 			}
@@ -80,6 +99,8 @@ func fieldOf(owner reflect.Type, sf reflect.StructField, name string, i int) Fie
 			f.Nullable = false
 		case "ignored":
 			f.Ignored = true
+		case "quiet":
+			f.Quiet = true
 		case "raw":
 			f.Raw = true
 		case "omitempty":

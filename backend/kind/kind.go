@@ -5,11 +5,11 @@
 // Tags, all optional but json:
 //
 //	json:"name"            the name on the wire and in storage; "-" hides the field from everybody
-//	is:"a,b"               required readonly writeonly secret unique search hidden computed virtual blank nofilter ignored raw omitempty nullable notnull (see Field)
+//	is:"a,b"               required readonly writeonly secret unique search hidden computed virtual blank nofilter ignored quiet raw omitempty nullable notnull (see Field)
 //	enum:"a,b"             the allowed values
 //	default:"v"            the value of an absent field on create
 //	ref:"flows cascade"    points at an object of family flows by key; on its deletion: cascade, set_null, protect; a list loses the entry
-//	format:"duration"      duration, uri, email, slug, uuid, date-time, expression
+//	format:"duration"      duration, uri, email, slug, uuid, date-time, int64, expression
 //	max:"50" min:"1"       length of a text, value of a number
 //	help:"…" group:"…"     one sentence for people; "advanced" folds the field in the form
 //	schema:"User"          the published component of a nested object; "User[]" for a list of them
@@ -24,6 +24,7 @@ import (
 	"fmt"
 	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -34,6 +35,7 @@ type Key int
 const (
 	UUID Key = iota // a version 4 UUID in text form
 	Int             // a number that is never given twice
+	Text            // whatever the other side calls it
 )
 
 // Family is a shelf of kinds that share keys, names and a base URL ("stages", "policies", "users").
@@ -72,18 +74,37 @@ type Spec struct {
 	About     string // one sentence
 	Verbs     Verb   // 0 = all
 	Order     []string
-	Table     string     // "" = the object table; else a table of its own with one column a stored field
-	Where     string     // a condition that every row of the kind fulfils, on alias o; "" = all
-	Tie       string     // what orders rows that are otherwise equal, on alias o; "" = the primary key
-	Unique    [][]string // fields that must be unique together
-	Owner     string     // the field that holds the owning user's pk: owners may see, change and delete their own without a permission
-	Actions   []Action
-	Filters   []Filter // filters besides the scalar fields
-	By        []string // of a base kind: the fields that its list is filtered by
-	Params    []Param  // list parameters that change the answer and filter nothing; Present gets them
+	Table     string // "" = the object table; else a table of its own with one column a stored field
+	Indexed   bool   // the search fields of Table stand in a full-text index beside it, TABLE_search
+	Where     string // a condition that every row of the kind fulfils, on alias o; "" = all
+	Tie       string // what orders rows that are otherwise equal, on alias o; "" = the primary key
+	// Serial is a field that rises with the rows as they come, SerialColumn what to order by in its place (with Tie the same, downwards).
+	Serial, SerialColumn string
+	Unique               [][]string // fields that must be unique together
+	Owner                string     // the field that holds the owning user's pk: owners may see, change and delete their own without a permission
+	OwnerOnly            bool       // nobody but the owner reaches an object here, not even an admin: those have the twin
+	ListAll              bool       // with OwnerOnly: who may view all objects finds them in the list
+	Twin                 *Twin      // the objects once more at another path
+	Actions              []Action
+	Filters              []Filter  // filters besides the scalar fields
+	By                   []string  // the fields that the list is filtered by; nil = all scalar ones, of a base kind none
+	Without              []string  // fields of the shared part that this kind does not have: stored empty, never on the wire
+	Optional             []string  // texts of the shared part that need not be there and may be blank
+	Plain                bool      // answers carry no type although those of the family do
+	Open                 Verb      // what everybody who is signed in may do
+	PageMax              int       // the longest page; 0 = that of the house
+	View                 bool      // shows objects of another kind with the same Model in another shape; the store has no rows of it
+	OwnerMay             Verb      // what owners may do with their own objects; 0 = everything that the kind offers
+	Variants             []Variant // what the published types list shows in the place of this kind
+	Params               []Param   // list parameters that change the answer and filter nothing; Present gets them
+
+	Unlisted bool // the published description names no security of its operations; they are guarded all the same
 
 	Enterprise bool // the published types list marks it so
 	Trial      bool // for trying things out: the published types list leaves it out
+
+	// Reveal says whether the caller sees the secrets of an object although they may not change it. nil = no.
+	Reveal func(ctx context.Context, obj any) (bool, error)
 
 	// Visible opens the list to everybody who is signed in and leaves of a page what the caller may see; nil = permissions decide.
 	Visible func(ctx context.Context, rows []any, query url.Values) ([]any, error)
@@ -97,6 +118,22 @@ type Spec struct {
 	Present func(ctx context.Context, rows []any, query url.Values) error
 }
 
+// Variant is a sort of objects of one kind that people choose as if it were a kind.
+type Variant struct{ Title, About, ModelName string }
+
+// Twin is a second collection over the objects of a kind, for admins: there is no owner there, permissions decide.
+type Twin struct {
+	Path  string
+	Verbs Verb
+}
+
+// AsTwin gives the kind as its twin's collection sees it.
+func (k *Kind) AsTwin() *Kind {
+	t := *k
+	t.Path, t.Verbs, t.Owner, t.OwnerOnly, t.Twin, t.Actions = k.Twin.Path, k.Twin.Verbs, "", false, nil, nil
+	return &t
+}
+
 // Filter is a list filter that is no plain equality with a field.
 type Filter struct {
 	Name   string
@@ -104,7 +141,9 @@ type Filter struct {
 	Items  string // type of the elements of an array; "" = string
 	Format string // of the value or of an array's elements
 	Enum   []string
-	Where  func(value string, dialect Dialect) (sql string, args []any, err error)
+	// Required filters have to be in every request for the list.
+	Required bool
+	Where    func(value string, dialect Dialect) (sql string, args []any, err error)
 }
 
 // Dialect gives the SQL for what databases disagree on; store hands it to filters.
@@ -154,6 +193,7 @@ type Field struct {
 	Blank     bool // "" is allowed
 	NoFilter  bool // no list filter
 	Ignored   bool // described as writable, since the published API says so, and never taken from a body
+	Quiet     bool // taken from bodies though the description does not say so
 	Raw       bool // a text that keeps the white space around it
 	OmitEmpty bool // answers leave it out while it is zero
 	Schema    string
@@ -166,7 +206,9 @@ func (f *Field) Stored() bool { return !f.Computed && !f.Virtual }
 func (f *Field) OnWire() bool { return !f.Hidden && !f.WriteOnly }
 
 // InBody says whether request bodies may carry the field.
-func (f *Field) InBody() bool { return !f.Hidden && !f.ReadOnly && (!f.Computed || f.Ignored) }
+func (f *Field) InBody() bool {
+	return !f.Hidden && (!f.ReadOnly || f.Quiet) && (!f.Computed || f.Ignored)
+}
 
 // SchemaNamer is a type of an action's body or answer that has a published component name.
 type SchemaNamer interface{ SchemaName() string }
@@ -198,6 +240,7 @@ func Of[T any](f *Family, s Spec, make func() *T) *Kind {
 		k.make = func() any { return make() }
 	}
 	k.Fields = fieldsOf(t)
+	k.adapt(s)
 	for i := range k.Fields {
 		if _, dup := k.byName[k.Fields[i].Name]; dup {
 			panic(fmt.Sprintf("kind %s: field %s twice", s.Model, k.Fields[i].Name))
@@ -208,6 +251,25 @@ func Of[T any](f *Family, s Spec, make func() *T) *Kind {
 		k.Actions[i].of(k)
 	}
 	return k
+}
+
+// adapt changes the fields of the shared part as the spec says.
+func (k *Kind) adapt(s Spec) {
+	find := func(name string) *Field {
+		i := slices.IndexFunc(k.Fields, func(f Field) bool { return f.Name == name })
+		if i < 0 {
+			panic(fmt.Sprintf("kind %s: no field %s", k.Model, name))
+		}
+		return &k.Fields[i]
+	}
+	for _, name := range s.Without {
+		f := find(name)
+		f.Hidden, f.Required = true, false
+	}
+	for _, name := range s.Optional {
+		f := find(name)
+		f.Blank, f.Required = true, false
+	}
 }
 
 // IsBase says whether k is its family's base kind: the one whose path is Family.All. It describes the fields that all kinds of the
@@ -226,7 +288,7 @@ func (k *Kind) New() any {
 			continue // nil: leave what is kept elsewhere
 		} else if fv.Kind() == reflect.Slice && fv.IsNil() && f.Type == "array" {
 			fv.Set(reflect.MakeSlice(fv.Type(), 0, 0))
-		} else if fv.Kind() == reflect.Map && fv.IsNil() {
+		} else if fv.Kind() == reflect.Map && fv.IsNil() && !f.Nullable {
 			fv.Set(reflect.MakeMap(fv.Type()))
 		}
 	}

@@ -7,6 +7,7 @@ import (
 
 	"gatehouse/backend/application"
 	"gatehouse/backend/auth"
+	"gatehouse/backend/blueprint"
 	"gatehouse/backend/brand"
 	"gatehouse/backend/ca"
 	"gatehouse/backend/cert"
@@ -14,12 +15,15 @@ import (
 	"gatehouse/backend/expr"
 	"gatehouse/backend/flow"
 	"gatehouse/backend/kind"
+	"gatehouse/backend/license"
 	"gatehouse/backend/policy"
 	"gatehouse/backend/provider/oauth2"
 	"gatehouse/backend/rbac"
 	"gatehouse/backend/session"
 	"gatehouse/backend/stage"
 	"gatehouse/backend/store"
+	"gatehouse/backend/task"
+	"gatehouse/backend/text"
 	"gatehouse/backend/token"
 	"gatehouse/backend/user"
 )
@@ -38,12 +42,16 @@ type Rooms struct {
 	Policies *policy.Engine
 	Flows    *flow.Engine
 	OAuth2   *oauth2.Room
+	Tasks    *task.Room
 	Auth     *auth.Room
 	Host     expr.Host
 	Files    flow.Files
 	// PersonActions are what other rooms let one do with a user.
 	PersonActions []kind.Action
+	// TenantActions are what other rooms let one do with the tenant.
+	TenantActions []kind.Action
 	Log           *slog.Logger
+	Texts         *text.Tables
 }
 
 // All gives every kind.
@@ -61,7 +69,7 @@ func All(r Rooms, stages []*stage.Kind) []*kind.Kind {
 
 // Aliases are the words of ref tags that stand for several families: whatever policies can be bound to.
 func Aliases() map[string][]string {
-	return map[string][]string{"pbm": {flow.Family.Name, flow.Bindings.Name, application.Family.Name, "sources"}}
+	return map[string][]string{"pbm": {flow.Family.Name, flow.Bindings.Name, application.Family.Name, "sources", "endpoints", event.Rules.Name}}
 }
 
 // Records are the kinds that belong to no shelf.
@@ -76,11 +84,18 @@ func Records(r Rooms) []*kind.Kind {
 	out = append(out, ca.Kind())
 	out = append(out, r.Apps.Kinds()...)
 	out = append(out, r.Events.Kinds()...)
+	out = append(out, Notices(r)...)
+	out = append(out, r.Tasks.Kinds()...)
+	out = append(out, license.Kinds(license.Deps{Store: r.Store, Install: r.Users.InstallID})...)
+	out = append(out, blueprint.Kinds()...)
+	out = append(out, brand.TenantKinds(r.TenantActions...)...)
 	out = append(out, r.Flows.Kinds(r.Files)...)
 	return append(out, StageRecords(r)...)
 }
 
-func stageDeps(r Rooms) stage.Deps { return stage.Deps{Store: r.Store, Flows: r.Flows.FlowsOf} }
+func stageDeps(r Rooms) stage.Deps {
+	return stage.Deps{Store: r.Store, Flows: r.Flows.FlowsOf, Texts: r.Texts, Log: r.Log}
+}
 
 // shown gives objects of a family by key for the answer of another, nil for those that are gone.
 func shown(r Rooms, family string) func(ctx context.Context, pks []string) (map[string]any, error) {

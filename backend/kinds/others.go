@@ -3,17 +3,57 @@ package kinds
 import (
 	"gatehouse/backend/kind"
 	"gatehouse/backend/mapping"
+	"gatehouse/backend/outpost"
 	"gatehouse/backend/provider"
+	"gatehouse/backend/provider/ldap"
+	"gatehouse/backend/provider/proxy"
+	"gatehouse/backend/provider/rac"
+	"gatehouse/backend/provider/radius"
+	"gatehouse/backend/provider/saml"
+	"gatehouse/backend/provider/scim"
 	"gatehouse/backend/source"
+	ldapsource "gatehouse/backend/source/ldap"
+	"gatehouse/backend/source/oauth"
+	"gatehouse/backend/source/plex"
+	samlsource "gatehouse/backend/source/saml"
+	scimsource "gatehouse/backend/source/scim"
 )
 
-// Providers are the protocols that applications speak, with the mappings that belong to them.
+// Providers are the protocols that applications speak, with the mappings that belong to them, and what serves them.
 func Providers(r Rooms) []*kind.Kind {
-	return append([]*kind.Kind{provider.Kind(r.Store)}, r.OAuth2.Kinds()...)
+	outposts := &outpost.Room{Store: r.Store, Tokens: r.Tokens}
+	saml := &saml.Room{Store: r.Store, Users: r.Users, Certs: r.Certs, Events: r.Events, Host: r.Host, May: r.Roles.May}
+	return concat(
+		[]*kind.Kind{provider.Kind(r.Store)},
+		r.OAuth2.Kinds(),
+		ldap.Kinds(r.Store),
+		proxy.Kinds(r.Store, outposts.Carries),
+		rac.Kinds(rac.Deps{Store: r.Store, Users: r.Users, Policies: r.Policies, Apps: r.Apps, Host: r.Host, Caller: r.Apps.Caller}),
+		radius.Kinds(r.Store, outposts.Carries),
+		saml.Kinds(),
+		scim.Kinds(r.Store, r.Host),
+		outposts.Kinds(),
+	)
 }
 
 // Sources are other places that know people.
-func Sources(Rooms) []*kind.Kind { return source.Kinds() }
+func Sources(r Rooms) []*kind.Kind {
+	return concat(
+		source.Kinds(source.Deps{Store: r.Store, Files: r.Files, Policies: r.Policies, Caller: r.Apps.Caller}),
+		ldapsource.Kinds(r.Store, r.Host),
+		oauth.Kinds(r.Store),
+		plex.Kinds(r.Store),
+		samlsource.Kinds(r.Store, r.Certs),
+		(&scimsource.Room{Store: r.Store, Users: r.Users, Tokens: r.Tokens}).Kinds(),
+	)
+}
+
+func concat(lists ...[]*kind.Kind) (out []*kind.Kind) {
+	for _, l := range lists {
+		out = append(out, l...)
+	}
+	return out
+}
 
 // Mappings is the collection over all mappings; each kind of them lives with its owner.
 func Mappings(r Rooms) []*kind.Kind {

@@ -2,11 +2,17 @@ package kinds
 
 import (
 	"context"
+	"net/http"
+	"time"
 
 	"gatehouse/backend/kind"
 	"gatehouse/backend/policy"
 	"gatehouse/backend/policy/dummy"
+	"gatehouse/backend/policy/eventmatcher"
+	"gatehouse/backend/policy/expiry"
 	"gatehouse/backend/policy/expression"
+	"gatehouse/backend/policy/password"
+	"gatehouse/backend/policy/reputation"
 	"gatehouse/backend/user"
 )
 
@@ -31,6 +37,11 @@ func Policies(r Rooms) []*kind.Kind {
 	}}
 	return append(policy.Kinds(deps),
 		dummy.Kind(r.Store),
+		eventmatcher.Kind(r.Store),
+		expiry.Kind(expiry.Deps{Store: r.Store, Users: r.Users}),
 		expression.Kind(r.Store, r.Host),
+		password.Kind(password.Deps{Store: r.Store, Client: &http.Client{Timeout: 10 * time.Second}}),
+		reputation.Kind(r.Store),
+		reputation.Scores(),
 	)
 }

@@ -10,16 +10,26 @@ import (
 	"gatehouse/backend/provider/oauth2"
 	"gatehouse/backend/rest"
 	"gatehouse/backend/stage"
+	"gatehouse/backend/stage/captcha"
 	"gatehouse/backend/stage/consent"
 	"gatehouse/backend/stage/deny"
 	"gatehouse/backend/stage/dummy"
+	"gatehouse/backend/stage/duo"
+	"gatehouse/backend/stage/email"
 	"gatehouse/backend/stage/identification"
+	"gatehouse/backend/stage/invitation"
 	"gatehouse/backend/stage/password"
 	"gatehouse/backend/stage/prompt"
+	"gatehouse/backend/stage/sms"
+	"gatehouse/backend/stage/source"
+	"gatehouse/backend/stage/static"
+	"gatehouse/backend/stage/totp"
+	"gatehouse/backend/stage/userdelete"
 	"gatehouse/backend/stage/userlogin"
 	"gatehouse/backend/stage/userlogout"
 	"gatehouse/backend/stage/userwrite"
 	"gatehouse/backend/stage/validate"
+	"gatehouse/backend/stage/webauthn"
 )
 
 // Stages are the steps that a flow may have.
@@ -27,18 +37,28 @@ func Stages(r Rooms) []*stage.Kind {
 	deps := stageDeps(r)
 	return []*stage.Kind{
 		consent.Kind(consentDeps(r)),
+		captcha.Kind(deps),
 		deny.Kind(deny.Deps{Deps: deps}),
 		dummy.Kind(dummy.Deps{Deps: deps}),
+		duo.Kind(duo.Deps{Deps: deps, Users: r.Users}),
+		email.Kind(deps),
 		identification.Kind(identification.Deps{
 			Deps: deps, Users: r.Users, Auth: r.Auth, Events: r.Events, AppName: r.Apps.Name,
 			Buttons: func(context.Context, []string) ([]identification.Button, error) { return nil, nil },
 		}),
+		invitation.Kind(invitationDeps(r)),
 		password.Kind(password.Deps{Deps: deps, Auth: r.Auth, Events: r.Events, Recovery: r.Flows.RecoverySlug}),
 		prompt.Kind(promptDeps(r)),
+		sms.Kind(deps),
+		source.Kind(deps),
+		static.Kind(deps),
+		totp.Kind(deps),
+		userdelete.Kind(deps),
 		validate.Kind(validate.Deps{Deps: deps, Users: r.Users, Events: r.Events, Factors: func() []validate.Factor { return nil }}),
 		userlogin.Kind(userlogin.Deps{Deps: deps, Sessions: r.Sessions, Events: r.Events}),
 		userlogout.Kind(userlogout.Deps{Deps: deps, Events: r.Events}),
 		userwrite.Kind(userwrite.Deps{Deps: deps, Users: r.Users, Events: r.Events}),
+		webauthn.Kind(deps),
 	}
 }
 
@@ -63,7 +83,28 @@ func promptDeps(r Rooms) prompt.Deps {
 
 // StageRecords are the kinds that belong to stages and are none.
 func StageRecords(r Rooms) []*kind.Kind {
-	return []*kind.Kind{consent.Consents(consentDeps(r)), prompt.Prompts(promptDeps(r))}
+	return append([]*kind.Kind{consent.Consents(consentDeps(r)), prompt.Prompts(promptDeps(r)), invitation.Invitations(invitationDeps(r)), webauthn.Types()}, Devices(r)...)
+}
+
+// Devices are the second factors that people own.
+func Devices(r Rooms) []*kind.Kind {
+	return []*kind.Kind{
+		duo.Devices(),
+		sms.Devices(),
+		static.Devices(static.Deps{Store: r.Store, Events: r.Events, Objects: r.Roles.Objects}),
+		totp.Devices(),
+		webauthn.Devices(r.Store),
+	}
+}
+
+func invitationDeps(r Rooms) invitation.Deps {
+	return invitation.Deps{Deps: stageDeps(r), Users: r.Users, Events: r.Events, Shown: shown(r, flow.Family.Name), Lifetime: func() string {
+		s, err := r.Brands.Settings(context.Background())
+		if err != nil {
+			return "days=1"
+		}
+		return s.TokenDuration
+	}}
 }
 
 // Steps are what the house puts into plans by itself.
@@ -88,10 +129,11 @@ func Challenges(stages []*stage.Kind) []rest.Challenge {
 			Schema: s.Asking.Schema, Component: s.Asking.Component, Type: "native", Fields: s.Challenge, Answer: s.Answer, User: s.Asking.User, Flow: true,
 		})
 	}
+	out = append(out, others()...)
 	return append(out,
 		rest.Challenge{Schema: "AccessDeniedChallenge", Component: "ak-stage-access-denied", Type: "native", Fields: reflect.TypeFor[flow.AccessDenied](), User: true, Flow: true},
 		rest.Challenge{Schema: "FlowErrorChallenge", Component: "ak-stage-flow-error", Type: "native", AnyType: true, Fields: reflect.TypeFor[flow.FlowError](), Flow: true},
-		rest.Challenge{Schema: "RedirectChallenge", Component: "xak-flow-redirect", Type: "redirect", Fields: reflect.TypeFor[flow.RedirectTo]()},
+		rest.Challenge{Schema: "RedirectChallenge", Component: "xak-flow-redirect", Type: "redirect", Fields: reflect.TypeFor[flow.RedirectTo](), Login: true},
 		rest.Challenge{Schema: "ShellChallenge", Component: "xak-flow-shell", Type: "shell", Fields: reflect.TypeFor[flow.Shell]()},
 	)
 }

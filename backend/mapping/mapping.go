@@ -27,6 +27,18 @@ type Base struct {
 	Expression string  `json:"expression" is:"required,nofilter" format:"expression"`
 }
 
+// Kept is a mapping whose expression has to be one that the host accepts.
+type Kept struct {
+	Base
+	host expr.Host
+}
+
+// On gives the shared part of a fresh mapping.
+func On(h expr.Host) Kept { return Kept{host: h} }
+
+// Saving implements store.Saver.
+func (k *Kept) Saving(*store.Tx, any) error { return k.host.Check(k.Expression) }
+
 // Mapping gives the shared part of any mapping.
 func (b *Base) Mapping() *Base { return b }
 

@@ -363,5 +363,6 @@ func (r *Room) Hosts(ctx context.Context) ([]string, error) {
 			out = append(out, b.Domain)
 		}
 	}
-	return out, nil
+	names, err := r.Brands.TenantDomains(ctx)
+	return append(out, names...), err
 }

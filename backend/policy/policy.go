@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"time"
 
+	"gatehouse/backend/event"
 	"gatehouse/backend/fault"
 	"gatehouse/backend/kind"
 	"gatehouse/backend/store"
@@ -48,13 +49,7 @@ type Request struct {
 }
 
 // LogEvent is one line that a policy logged in this run.
-type LogEvent struct {
-	Timestamp  time.Time      `json:"timestamp" is:"required"`
-	LogLevel   string         `json:"log_level" is:"required" enum:"critical,exception,error,warn,warning,info,debug,notset"`
-	Logger     string         `json:"logger" is:"required"`
-	Event      string         `json:"event" is:"required"`
-	Attributes map[string]any `json:"attributes" is:"required"`
-}
+type LogEvent = event.LogEvent
 
 // Result is the outcome of a policy or of all bindings of an object.
 type Result struct {

@@ -24,16 +24,20 @@ type Role struct {
 }
 
 // Room answers what somebody may do.
-type Room struct{ Store *store.Store }
+type Room struct {
+	Store *store.Store
+	UID   func(user int64) string // the identifier that applications know a user by
+}
 
-// Kinds describes roles.
+// Kinds describes roles, permissions, and who holds which.
 func (r *Room) Kinds() []*kind.Kind {
-	return []*kind.Kind{kind.Of[Role](Family, kind.Spec{
+	out := []*kind.Kind{kind.Of[Role](Family, kind.Spec{
 		Path: "rbac/roles", Model: "authentik_rbac.role", Schema: "Role", Title: "Role", Order: []string{"name"},
 		Filters: []kind.Filter{{Name: "group__name", Type: "string", Where: func(v string, _ kind.Dialect) (string, []any, error) {
 			return `o.pk IN (SELECT gr.role FROM group_roles gr JOIN usergroups g ON g.pk = gr."group" WHERE g.name = ?)`, []any{v}, nil
 		}}},
 	}, nil)}
+	return append(append(out, r.permissionKinds()...), r.assignedKinds()...)
 }
 
 // held is the condition on permission_grants p that a user holds the grant, by themselves or through a role.
@@ -124,5 +128,11 @@ func Revoke(tx *store.Tx, user int64, role, permission, object string) error {
 // Forget drops every grant on an object that is gone.
 func Forget(tx *store.Tx, object string) error {
 	_, err := tx.Exec(`DELETE FROM permission_grants WHERE object = ?`, object)
+	return err
+}
+
+// Gone drops the grants on an object that was deleted; it is a hook of the store.
+func Gone(tx *store.Tx, k *kind.Kind, pk string) error {
+	_, err := tx.Exec(`DELETE FROM permission_grants WHERE object = ? AND permission IN (SELECT app_label || '.' || codename FROM permissions WHERE app_label = ? AND model = ?)`, pk, k.App(), k.ModelName())
 	return err
 }

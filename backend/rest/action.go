@@ -16,7 +16,10 @@ import (
 	"github.com/go-chi/chi/v5"
 )
 
-var noneType = reflect.TypeFor[kind.None]()
+var (
+	noneType     = reflect.TypeFor[kind.None]()
+	downloadType = reflect.TypeFor[kind.Download]()
+)
 
 // action hangs an action of a kind beside its verbs.
 func (a *API) action(k *kind.Kind, act *kind.Action) {
@@ -134,13 +137,19 @@ func (a *API) describe(act *kind.Action, path, tag string) operation {
 			op.in = "Patched" + op.in
 		}
 	}
-	if act.Out != noneType {
+	if act.Out != noneType && act.Out != downloadType {
 		a.types = append(a.types, act.Out)
 		op.out = a.nameOut(act.Out)
 	}
+	if act.Out == downloadType {
+		op.out, op.raw = "", object{"application/json": object{"schema": object{"type": "string", "format": "binary"}}}
+	}
+	if act.Refuses != nil {
+		op.refusal = a.nameOut(act.Refuses)
+	}
 	if op.status == 0 {
 		op.status = 200
-		if op.out == "" {
+		if op.out == "" && op.raw == nil {
 			op.status = 204
 		}
 	}
@@ -155,6 +164,12 @@ func (a *API) run(ctx context.Context, act *kind.Action, c *kind.Call, r *http.R
 	case act.Multipart:
 		if err := readForm(r, c); err != nil {
 			return reply{}, err
+		}
+		if act.In != noneType {
+			in = kind.Fresh(act.In)
+			if err := a.apply(ctx, fieldsOf(act.In), parts(c), in, true); err != nil {
+				return reply{}, err
+			}
 		}
 	case act.In != noneType:
 		body, err := readBody(r)
@@ -236,6 +251,24 @@ func readForm(r *http.Request, c *kind.Call) error {
 		c.Files[name] = f
 	}
 	return nil
+}
+
+// parts gives a form as a body: its texts, and of each file the name.
+func parts(c *kind.Call) map[string]json.RawMessage {
+	out := map[string]json.RawMessage{}
+	put := func(name, text string) {
+		b, _ := json.Marshal(text) // a string never fails
+		out[name] = b
+	}
+	for name, vs := range c.Form {
+		if len(vs) > 0 {
+			put(name, vs[len(vs)-1])
+		}
+	}
+	for name, f := range c.Files {
+		put(name, f.Name)
+	}
+	return out
 }
 
 func open(h *multipart.FileHeader) (kind.File, error) {

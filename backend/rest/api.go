@@ -69,7 +69,9 @@ type operation struct {
 	status                         int
 	multipart                      bool
 	open                           bool // also for nobody
+	unlisted                       bool // described without security
 	answers                        map[int]string
+	refusal                        string // component of a 400 that is not the usual one
 	raw                            map[string]any // response content when it is no component
 }
 
@@ -96,6 +98,9 @@ func New(d Deps) *API {
 			a.family(k)
 		case k.Path != "":
 			a.resource(k)
+			if k.Twin != nil {
+				a.resource(k.AsTwin())
+			}
 		}
 	}
 	for i := range d.Endpoints {
@@ -104,8 +109,8 @@ func New(d Deps) *API {
 	a.executor()
 	a.route(operation{method: "GET", path: "schema", id: "schema_retrieve", tag: "schema", open: true, status: 200,
 		summary: "The OpenAPI description of this API.",
-		params:  []kind.Param{{Name: "format", Type: "string", Enum: []string{"json", "yaml"}}, {Name: "lang", Type: "string"}},
-		raw:     map[string]any{"application/vnd.oai.openapi+json": map[string]any{"schema": map[string]any{"type": "object", "additionalProperties": map[string]any{}}}},
+		params:  []kind.Param{{Name: "format", Type: "string", Enum: []string{"json", "yaml"}}, {Name: "lang", Type: "string", Enum: languages}},
+		raw:     schemaContent(),
 	}, kind.Anybody, a.serveSchema)
 	return a
 }
@@ -249,6 +254,16 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
 		err = fault.Newf(fault.TooLarge, "The body is larger than %d bytes.", tooLarge.Limit)
+	}
+	var refused *kind.Refusal
+	if errors.As(err, &refused) {
+		e := encoder{api: a}
+		v := reflect.New(reflect.TypeOf(refused.Body))
+		v.Elem().Set(reflect.ValueOf(refused.Body))
+		if err = e.value(v, nil); err == nil {
+			a.answer(w, reply{status: http.StatusBadRequest, body: e.buf.Bytes()})
+			return
+		}
 	}
 	f := fault.As(err)
 	code := status[f.Kind]

@@ -16,7 +16,12 @@ type Challenge struct {
 	Answer    reflect.Type // nil: takes nothing
 	User      bool         // carries pending_user and pending_user_avatar
 	Flow      bool         // carries flow_info
+	Login     bool         // what a button of the sign-in page may lead to
+	Takes     string       // the published name of the answer when it is not Schema+"Response"
 }
+
+// loginChallenge is the component of what a button of the sign-in page may lead to.
+const loginChallenge = "LoginChallengeTypes"
 
 // challenges puts in the components of the executor.
 func (d *describer) challenges() {
@@ -27,8 +32,8 @@ func (d *describer) challenges() {
 		"layout": object{"type": "string", "enum": []any{"stacked", "content_left", "content_right", "sidebar_left", "sidebar_right"}},
 	}}
 	d.comps["ChallengeChoices"] = object{"type": "string", "enum": []any{"native", "shell", "redirect"}}
-	var asks, takes []any
-	asked, taken := object{}, object{}
+	var asks, takes, logins []any
+	asked, taken, login := object{}, object{}, object{}
 	for _, c := range d.api.Challenges {
 		props, required := object{
 			"type": ref("ChallengeChoices"), "component": object{"type": "string", "default": c.Component},
@@ -53,6 +58,10 @@ func (d *describer) challenges() {
 			required = append(required, more...)
 		}
 		d.comps[c.Schema] = object{"type": "object", "properties": props, "required": required}
+		if c.Login {
+			logins = append(logins, ref(c.Schema))
+			login[c.Component] = "#/components/schemas/" + c.Schema
+		}
 		asks = append(asks, ref(c.Schema))
 		asked[c.Component] = "#/components/schemas/" + c.Schema
 		if c.Answer == nil {
@@ -61,6 +70,9 @@ func (d *describer) challenges() {
 		body := d.body(fieldsOf(c.Answer), false, "")
 		body["properties"].(object)["component"] = object{"type": "string", "minLength": 1, "default": c.Component}
 		name := c.Schema + "ResponseRequest"
+		if c.Takes != "" {
+			name = c.Takes + "Request"
+		}
 		d.comps[name] = body
 		takes = append(takes, ref(name))
 		taken[c.Component] = "#/components/schemas/" + name
@@ -68,6 +80,7 @@ func (d *describer) challenges() {
 	if len(asks) == 0 {
 		return
 	}
+	d.comps[loginChallenge] = object{"oneOf": logins, "discriminator": object{"propertyName": "component", "mapping": login}}
 	d.comps["ChallengeTypes"] = object{"oneOf": asks, "discriminator": object{"propertyName": "component", "mapping": asked}}
 	d.comps["FlowChallengeResponseRequest"] = object{"oneOf": takes, "discriminator": object{"propertyName": "component", "mapping": taken}}
 }

@@ -37,6 +37,9 @@ func fieldsOf(t reflect.Type) []kind.Field {
 
 // object writes obj, a pointer to a struct of k, with what the spec adds.
 func (e *encoder) object(k *kind.Kind, obj any) error {
+	if k.Plain {
+		return e.fields(k.Fields, reflect.ValueOf(obj).Elem(), nil)
+	}
 	return e.fields(k.Fields, reflect.ValueOf(obj).Elem(), k)
 }
 
@@ -83,7 +86,11 @@ func (e *encoder) fields(fields []kind.Field, v reflect.Value, k *kind.Kind) err
 		}
 		key(f.Name)
 		if f.Secret && !e.show {
-			e.buf.WriteString(`""`)
+			hidden := `""`
+			if fv.Kind() == reflect.Map {
+				hidden = "{}"
+			}
+			e.buf.WriteString(hidden)
 			continue
 		}
 		if err := e.value(fv, f); err != nil {

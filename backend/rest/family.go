@@ -58,7 +58,13 @@ func (a *API) family(base *kind.Kind) {
 	a.route(types, kind.SignedIn, func(context.Context, *http.Request) (reply, error) {
 		out := []TypeCreate{}
 		for _, k := range a.Store.Family(base.Family.Name) {
-			if !k.IsBase() && !k.Trial && k.Path != "" && k.Verbs&kind.Create != 0 {
+			if k.IsBase() || k.Trial || k.Path == "" || k.Verbs&kind.Create == 0 {
+				continue
+			}
+			for _, v := range k.Variants {
+				out = append(out, TypeCreate{Name: v.Title, Description: v.About, Component: k.Component, ModelName: v.ModelName, Enterprise: k.Enterprise})
+			}
+			if len(k.Variants) == 0 {
 				out = append(out, TypeCreate{Name: k.Title, Description: k.About, Component: k.Component, ModelName: k.ModelName(), Enterprise: k.Enterprise})
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -48,11 +49,40 @@ func (a *API) serveSchema(_ context.Context, r *http.Request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	f := kind.Download{Type: "application/vnd.oai.openapi+json", Body: b}
-	if r.URL.Query().Get("format") == "yaml" || r.URL.Query().Get("format") == "" && strings.Contains(r.Header.Get("Accept"), "yaml") {
-		f = kind.Download{Type: "application/vnd.oai.openapi", Body: a.schema.yaml}
+	f := kind.Download{Type: schemaType(r), Body: a.schema.yaml}
+	if strings.HasSuffix(f.Type, "json") {
+		f.Body = b
 	}
 	return reply{file: &f}, nil
+}
+
+// schemaTypes are the media types of the description, the one that who does not say gets first.
+var schemaTypes = [...]string{"application/vnd.oai.openapi", "application/yaml", "application/vnd.oai.openapi+json", "application/json"}
+
+// schemaType gives the media type that a request for the description asks for: by ?format, else by the Accept header.
+func schemaType(r *http.Request) string {
+	switch r.URL.Query().Get("format") {
+	case "json":
+		return schemaTypes[2]
+	case "yaml":
+		return schemaTypes[0]
+	}
+	for want := range strings.SplitSeq(r.Header.Get("Accept"), ",") {
+		want, _, _ = strings.Cut(want, ";")
+		if slices.Contains(schemaTypes[:], strings.TrimSpace(want)) {
+			return strings.TrimSpace(want)
+		}
+	}
+	return schemaTypes[0]
+}
+
+// schemaContent describes the description.
+func schemaContent() map[string]any {
+	out := object{}
+	for _, t := range schemaTypes {
+		out[t] = object{"schema": object{"type": "object", "additionalProperties": object{}}}
+	}
+	return out
 }
 
 // describer builds one document.
@@ -137,7 +167,13 @@ func (d *describer) operation(o operation) object {
 	if o.open {
 		op["security"] = []any{object{"authentik": []any{}}, object{}}
 	}
+	if o.unlisted {
+		delete(op, "security")
+	}
 	switch {
+	case o.multipart && o.in != "":
+		d.request(o.in)
+		op["requestBody"] = object{"required": true, "content": object{"multipart/form-data": object{"schema": ref(o.in)}}}
 	case o.multipart:
 		op["requestBody"] = object{"content": object{"multipart/form-data": object{"schema": object{"type": "object", "properties": object{
 			"file": object{"type": "string", "format": "binary"}, "clear": object{"type": "boolean", "default": false},
@@ -165,6 +201,9 @@ func (d *describer) operation(o operation) object {
 		strconv.Itoa(o.status): ok,
 		"400":                  object{"description": "", "content": object{"application/json": object{"schema": ref("ValidationError")}}},
 		"403":                  object{"description": "", "content": object{"application/json": object{"schema": ref("GenericError")}}},
+	}
+	if o.refusal != "" {
+		responses["400"] = object{"description": "", "content": object{"application/json": object{"schema": ref(o.refusal)}}}
 	}
 	for code, what := range o.answers {
 		responses[strconv.Itoa(code)] = object{"description": what}
@@ -254,7 +293,7 @@ func (d *describer) kind(k *kind.Kind) {
 	d.comps["Paginated"+k.Schema+"List"] = object{"type": "object", "required": []any{"pagination", "results"}, "properties": object{
 		"pagination": ref("Pagination"), "results": object{"type": "array", "items": ref(k.Schema)},
 	}}
-	if k.Verbs&(kind.Create|kind.Update) != 0 {
+	if k.Verbs&(kind.Create|kind.Update) != 0 && describedBody(k) {
 		d.comps[k.Schema+"Request"] = d.body(k.Fields, false, k.About)
 		d.comps["Patched"+k.Schema+"Request"] = d.body(k.Fields, true, k.About)
 	}
@@ -309,7 +348,7 @@ func (d *describer) answer(t reflect.Type) {
 		}
 		return
 	}
-	if d.byName(name) == nil {
+	if d.byName(name) == nil && d.comps[name] == nil {
 		d.structure(name, t, false)
 	}
 }
@@ -348,7 +387,7 @@ func (d *describer) response(fields []kind.Field, k *kind.Kind) object {
 		if k.About != "" {
 			out["description"] = k.About
 		}
-		if k.Family.Typed {
+		if k.Family.Typed && !k.Plain {
 			for _, n := range []string{"component", "verbose_name", "verbose_name_plural", "meta_model_name"} {
 				props[n] = object{"type": "string", "readOnly": true}
 				required = append(required, n)
@@ -366,7 +405,7 @@ func (d *describer) body(fields []kind.Field, patched bool, about string) object
 	var required []any
 	for i := range fields {
 		f := &fields[i]
-		if !f.InBody() {
+		if !f.InBody() || f.Quiet {
 			continue
 		}
 		props[f.Name] = d.property(f, true)
@@ -455,7 +494,13 @@ var wireFormats = map[string]bool{"date-time": true, "uuid": true, "email": true
 
 func (d *describer) typed(f *kind.Field, request bool) object {
 	if f.Schema != "" {
+		if family, ok := strings.CutPrefix(f.Schema, "any:"); ok {
+			return d.anyOf(family, request)
+		}
 		name, many := strings.CutSuffix(f.Schema, "[]")
+		if name == loginChallenge {
+			return ref(name)
+		}
 		if k := d.byName(name); k != nil {
 			if request {
 				if name += "Request"; d.comps[name] == nil {
@@ -491,8 +536,11 @@ func (d *describer) typed(f *kind.Field, request bool) object {
 		return p
 	case "integer", "number":
 		p := object{"type": f.Type}
-		if f.Type == "number" {
+		switch {
+		case f.Type == "number":
 			p["format"] = "double"
+		case f.Format == "int64":
+			p["format"] = f.Format
 		}
 		if f.Min != nil {
 			p["minimum"] = int64(*f.Min)
@@ -513,11 +561,38 @@ func (d *describer) typed(f *kind.Field, request bool) object {
 		switch e := t.Elem(); {
 		case e.Kind() == reflect.String:
 			return object{"type": "object", "additionalProperties": object{"type": "string"}}
+		case e.Kind() == reflect.Map && e.Elem().Kind() == reflect.String:
+			return object{"type": "object", "additionalProperties": object{"type": "object", "additionalProperties": object{"type": "string"}}}
 		case e.Kind() == reflect.Slice && e.Elem().Kind() == reflect.Struct:
 			return object{"type": "object", "additionalProperties": object{"type": "array", "items": d.nested(e.Elem(), request)}}
 		}
 	}
 	return object{"type": "object", "additionalProperties": object{}}
+}
+
+// anyOf describes an object of whatever kind of a family: a body when request is set. Which kind it is a neighbour says, PARENT_model.
+func (d *describer) anyOf(family string, request bool) object {
+	if !request {
+		return object{"type": "object", "additionalProperties": object{}}
+	}
+	const name = "modelRequest"
+	if d.comps[name] == nil {
+		d.comps[name] = object{} // stands there while the kinds are described
+		var one []any
+		by := object{}
+		for _, k := range d.api.Store.Family(family) {
+			if k.IsBase() || k.Verbs&kind.Create == 0 {
+				continue
+			}
+			if d.comps[k.Schema+"Request"] == nil {
+				d.comps[k.Schema+"Request"] = d.body(k.Fields, false, k.About)
+			}
+			one = append(one, ref(k.Schema+"Request"))
+			by[k.Model] = "#/components/schemas/" + k.Schema + "Request"
+		}
+		d.comps[name] = object{"oneOf": one, "discriminator": object{"propertyName": strings.TrimSuffix(family, "s") + "_model", "mapping": by}}
+	}
+	return ref(name)
 }
 
 func (d *describer) items(f *kind.Field, t reflect.Type, request bool) object {

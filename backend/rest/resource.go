@@ -31,6 +31,12 @@ func (a *API) resource(k *kind.Kind) {
 	tag, _, _ := strings.Cut(k.Path, "/")
 	detail := k.Path + "/{" + k.Family.Param + "}"
 	param := a.pathParam(k)
+	first := len(a.ops)
+	defer func() {
+		for i := first; i < len(a.ops); i++ {
+			a.ops[i].unlisted = k.Unlisted
+		}
+	}()
 	op := func(method, path, verb string) operation {
 		o := operation{method: method, path: path, id: id + "_" + verb, tag: tag, status: 200, out: k.Schema, summary: k.About}
 		if path != k.Path {
@@ -53,7 +59,9 @@ func (a *API) resource(k *kind.Kind) {
 	}
 	if k.Verbs&kind.Update != 0 {
 		put, patch := op("PUT", detail, "update"), op("PATCH", detail, "partial_update")
-		put.in, patch.in = k.Schema+"Request", "Patched"+k.Schema+"Request"
+		if describedBody(k) {
+			put.in, patch.in = k.Schema+"Request", "Patched"+k.Schema+"Request"
+		}
 		a.route(put, kind.SignedIn, func(ctx context.Context, r *http.Request) (reply, error) { return a.update(ctx, k, r, true) })
 		a.route(patch, kind.SignedIn, func(ctx context.Context, r *http.Request) (reply, error) { return a.update(ctx, k, r, false) })
 	}
@@ -70,6 +78,11 @@ func (a *API) resource(k *kind.Kind) {
 	for i := range k.Actions {
 		a.action(k, &k.Actions[i])
 	}
+}
+
+// describedBody says whether there is anything that a body may carry.
+func describedBody(k *kind.Kind) bool {
+	return slices.ContainsFunc(k.Fields, func(f kind.Field) bool { return f.InBody() && !f.Quiet })
 }
 
 // pathParam describes the parameter of the detail URLs.
@@ -140,6 +153,9 @@ func (a *API) mayObject(ctx context.Context, k *kind.Kind, obj any, perm string,
 	if owner && a.owns(ctx, k, obj) {
 		return nil
 	}
+	if k.OwnerOnly {
+		return fault.Newf(fault.NotFound, "No %s matches the given query.", k.Schema)
+	}
 	ok, err := a.Perms.May(ctx, store.ActorOf(ctx), perm, k.PK(obj))
 	if err != nil || ok {
 		return err
@@ -148,6 +164,11 @@ func (a *API) mayObject(ctx context.Context, k *kind.Kind, obj any, perm string,
 		return fault.Newf(fault.NotFound, "No %s matches the given query.", k.Schema)
 	}
 	return denied()
+}
+
+// ownerMay says whether owners need no permission for a verb.
+func ownerMay(k *kind.Kind, verb kind.Verb) bool {
+	return k.Owner != "" && (k.OwnerMay == 0 || k.OwnerMay&verb != 0)
 }
 
 func (a *API) owns(ctx context.Context, k *kind.Kind, obj any) bool {
@@ -175,7 +196,19 @@ func (a *API) secrets(ctx context.Context, k *kind.Kind) (func(obj any) bool, er
 	if err != nil {
 		return nil, err
 	}
-	return func(obj any) bool { return all || slices.Contains(pks, k.PK(obj)) || a.owns(ctx, k, obj) }, nil
+	return func(obj any) bool {
+		if all || slices.Contains(pks, k.PK(obj)) || ownerMay(k, kind.Update) && a.owns(ctx, k, obj) {
+			return true
+		}
+		if k.Reveal == nil {
+			return false
+		}
+		ok, err := k.Reveal(ctx, obj)
+		if err != nil {
+			a.Log.ErrorContext(ctx, "secrets are not shown", "kind", k.Title, "error", err, "logger", "gatehouse.rest")
+		}
+		return ok
+	}, nil
 }
 
 func (a *API) list(ctx context.Context, k *kind.Kind, q url.Values) (reply, error) {
@@ -231,10 +264,23 @@ func (a *API) query(ctx context.Context, k *kind.Kind, q url.Values) (store.Quer
 	if n, err := strconv.Atoi(q.Get("page_size")); err == nil && n > 0 {
 		in.PageSize = min(n, largestPage)
 	}
+	if k.PageMax > 0 {
+		in.PageSize = min(in.PageSize, k.PageMax)
+	}
 	if v := q.Get("ordering"); v != "" {
 		in.Order = strings.Split(v, ",")
 	}
 	if k.Visible != nil {
+		return in, nil
+	}
+	if k.Open&kind.List != 0 {
+		return in, nil
+	}
+	if k.OwnerOnly && !k.ListAll {
+		if actor.UserPK == 0 {
+			return in, denied()
+		}
+		in.Owner = actor.UserPK
 		return in, nil
 	}
 	all, pks, err := a.Perms.Objects(ctx, actor, k.Perm("view"))
@@ -286,7 +332,16 @@ func (a *API) show(ctx context.Context, k *kind.Kind, obj any, status int) (repl
 }
 
 func (a *API) retrieve(ctx context.Context, k *kind.Kind, r *http.Request) (reply, error) {
-	obj, err := a.load(ctx, k, r, k.Perm("view"), k.Owner != "")
+	var obj any
+	var err error
+	if k.Open&kind.Retrieve != 0 {
+		var id string
+		if id, err = key(k, r); err == nil {
+			obj, err = a.Store.Get(ctx, k, lookup(k), id)
+		}
+	} else {
+		obj, err = a.load(ctx, k, r, k.Perm("view"), ownerMay(k, kind.Retrieve))
+	}
 	if err != nil {
 		return reply{}, err
 	}
@@ -303,7 +358,7 @@ func (a *API) apply(ctx context.Context, fields []kind.Field, body map[string]js
 }
 
 func (a *API) create(ctx context.Context, k *kind.Kind, r *http.Request) (reply, error) {
-	if k.Owner == "" {
+	if !ownerMay(k, kind.Create) {
 		if err := a.may(ctx, k.Perm("add"), ""); err != nil {
 			return reply{}, err
 		}
@@ -336,7 +391,7 @@ func (a *API) again(ctx context.Context, k *kind.Kind, obj any, status int) (rep
 }
 
 func (a *API) update(ctx context.Context, k *kind.Kind, r *http.Request, whole bool) (reply, error) {
-	obj, err := a.load(ctx, k, r, k.Perm("change"), k.Owner != "")
+	obj, err := a.load(ctx, k, r, k.Perm("change"), ownerMay(k, kind.Update))
 	if err != nil {
 		return reply{}, err
 	}
@@ -350,9 +405,12 @@ func (a *API) update(ctx context.Context, k *kind.Kind, r *http.Request, whole b
 		if err != nil {
 			return err
 		}
+		key := k.Value(obj, k.PKField())
+		was := reflect.ValueOf(key.Interface())
 		if err := a.apply(ctx, k.Fields, body, obj, whole); err != nil {
 			return err
 		}
+		key.Set(was) // a body that carries the key does not move the object
 		return tx.Update(obj)
 	})
 	if err != nil {
@@ -362,7 +420,7 @@ func (a *API) update(ctx context.Context, k *kind.Kind, r *http.Request, whole b
 }
 
 func (a *API) destroy(ctx context.Context, k *kind.Kind, r *http.Request) (reply, error) {
-	obj, err := a.load(ctx, k, r, k.Perm("delete"), k.Owner != "")
+	obj, err := a.load(ctx, k, r, k.Perm("delete"), ownerMay(k, kind.Delete))
 	if err != nil {
 		return reply{}, err
 	}
@@ -370,7 +428,7 @@ func (a *API) destroy(ctx context.Context, k *kind.Kind, r *http.Request) (reply
 }
 
 func (a *API) usedBy(ctx context.Context, k *kind.Kind, r *http.Request) (reply, error) {
-	obj, err := a.load(ctx, k, r, k.Perm("view"), k.Owner != "")
+	obj, err := a.load(ctx, k, r, k.Perm("view"), ownerMay(k, kind.Retrieve))
 	if err != nil {
 		return reply{}, err
 	}
@@ -421,7 +479,7 @@ func (a *API) listParams(k *kind.Kind) []kind.Param {
 		out = append(out, p)
 	}
 	for _, f := range k.Filters {
-		out = append(out, kind.Param{Name: f.Name, Type: f.Type, Items: f.Items, Format: f.Format, Enum: f.Enum})
+		out = append(out, kind.Param{Name: f.Name, Type: f.Type, Items: f.Items, Format: f.Format, Enum: f.Enum, Required: f.Required})
 	}
 	out = append(out, k.Params...)
 	for _, n := range [...][2]string{{"ordering", "string"}, {"page", "integer"}, {"page_size", "integer"}, {"search", "string"}} {

@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"gatehouse/backend/fault"
@@ -18,7 +19,7 @@ import (
 )
 
 // version is raised when the list below grows; entries of older versions are not made again.
-const version = 1
+const version = 2
 
 // entry is one object: found by a field that is unique, made with attrs when it is not there.
 type entry struct {
@@ -37,7 +38,7 @@ type ref string
 // Run makes what is missing of the list. extra entries (scope mappings of the providers) come first.
 func Run(ctx context.Context, s *store.Store, extra []Mapping, certificate func(tx *store.Tx) error) error {
 	return s.Write(ctx, store.House, func(tx *store.Tx) error {
-		done, err := meta(tx, "seed")
+		done, err := Meta(tx, "seed")
 		if err != nil {
 			return err
 		}
@@ -45,14 +46,16 @@ func Run(ctx context.Context, s *store.Store, extra []Mapping, certificate func(
 		if from >= version {
 			return nil
 		}
-		if err := source.Seed(tx); err != nil {
-			return err
-		}
-		if err := certificate(tx); err != nil {
-			return err
+		if from == 0 {
+			if err := source.Seed(tx); err != nil {
+				return err
+			}
+			if err := certificate(tx); err != nil {
+				return err
+			}
 		}
 		made := map[ref]any{}
-		for _, e := range append(mappings(extra), list()...) {
+		for _, e := range slices.Concat(mappings(extra), list(), others()) {
 			if err := put(tx, e, from, made); err != nil {
 				return fmt.Errorf("seed %s: %w", e.id, err)
 			}
@@ -157,8 +160,8 @@ func resolve(v any, made map[ref]any) (any, bool) {
 	return v, true
 }
 
-// meta reads a fact about the installation, "" when it was never set.
-func meta(tx *store.Tx, name string) (string, error) {
+// Meta reads a fact about the installation, "" when it was never set.
+func Meta(tx *store.Tx, name string) (string, error) {
 	rows, err := tx.Query(`SELECT value FROM meta WHERE name = ?`, name)
 	if err != nil {
 		return "", err
@@ -187,7 +190,7 @@ func Fact(ctx context.Context, s *store.Store, name string, fresh func() string)
 	}
 	err = s.Write(ctx, store.House, func(tx *store.Tx) error {
 		var err error
-		if v, err = meta(tx, name); err != nil || v != "" {
+		if v, err = Meta(tx, name); err != nil || v != "" {
 			return err
 		}
 		v = fresh()

@@ -3,21 +3,28 @@ package server
 import (
 	"context"
 	"crypto/tls"
+	"errors"
+	"fmt"
 	"strings"
 	"time"
 
+	"gatehouse/backend/policy/reputation"
 	"gatehouse/backend/stage/consent"
+	"gatehouse/backend/stage/invitation"
 	"gatehouse/backend/store"
+	"gatehouse/backend/task"
 	"gatehouse/backend/user"
 )
 
 const (
 	cleanEvery   = 5 * time.Minute
 	certifyEvery = 6 * time.Hour
+
+	notificationsEvery = 8 * time.Hour
 )
 
-// chores does what has to be done now and then, until ctx ends. A chore that fails is told in the log and tried again.
-func (s *Server) chores(ctx context.Context) {
+// chores are what has to be done now and then.
+func (s *Server) chores() []task.Chore {
 	r := s.rooms
 	clean := []struct {
 		name string
@@ -28,32 +35,36 @@ func (s *Server) chores(ctx context.Context) {
 		{"OAuth codes and tokens", r.oauth.CleanUp},
 		{"events", r.events.CleanUp},
 		{"consents", func(ctx context.Context) (int, error) { return consent.CleanUp(ctx, r.store) }},
+		{"invitations", func(ctx context.Context) (int, error) { return invitation.CleanUp(ctx, r.store) }},
+		{"scores", func(ctx context.Context) (int, error) { return reputation.CleanUp(ctx, r.store) }},
+		{"tasks", r.tasks.CleanUp},
 		{"wrong tries", func(ctx context.Context) (int, error) {
 			return 0, r.store.Write(ctx, store.House, user.CleanAttempts)
 		}},
 	}
-	tick, certify := time.NewTicker(cleanEvery), time.NewTicker(certifyEvery)
-	defer tick.Stop()
-	defer certify.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-certify.C:
-			if err := r.office.Certify(ctx); err != nil {
-				s.o.Log.Error("the server's certificate could not be renewed", "error", err)
-			}
-		case <-tick.C:
+	return []task.Chore{
+		{Name: "clean_expired_models", Description: "Remove what has expired.", Every: cleanEvery, Do: func(ctx context.Context) (did []string, err error) {
 			for _, c := range clean {
-				n, err := c.do(ctx)
-				if err != nil && ctx.Err() == nil {
-					s.o.Log.Error("clean-up failed", "of", c.name, "error", err)
+				n, e := c.do(ctx)
+				if e != nil {
+					err = errors.Join(err, fmt.Errorf("%s: %w", c.name, e))
 				}
 				if n > 0 {
-					s.o.Log.Info("cleaned up", "of", c.name, "removed", n)
+					did = append(did, fmt.Sprintf("Expired %d %s", n, c.name))
 				}
 			}
-		}
+			return did, err
+		}},
+		{Name: "notification_cleanup", Description: "Remove notifications that were read, and those whose event is gone.", Every: notificationsEvery, Do: func(ctx context.Context) ([]string, error) {
+			n, err := r.events.CleanNotifications(ctx)
+			if n == 0 {
+				return nil, err
+			}
+			return []string{fmt.Sprintf("Expired %d notifications", n)}, err
+		}},
+		{Name: "server_certificate", Description: "Renew the server's own certificate before it ends.", Every: certifyEvery, Do: func(ctx context.Context) ([]string, error) {
+			return nil, r.office.Certify(ctx)
+		}},
 	}
 }
 

@@ -16,6 +16,7 @@ import (
 	"gatehouse/backend/cert"
 	"gatehouse/backend/crypt"
 	"gatehouse/backend/db"
+	"gatehouse/backend/device"
 	"gatehouse/backend/event"
 	"gatehouse/backend/expr"
 	"gatehouse/backend/flow"
@@ -24,6 +25,7 @@ import (
 	"gatehouse/backend/media"
 	"gatehouse/backend/office"
 	"gatehouse/backend/policy"
+	"gatehouse/backend/policy/reputation"
 	"gatehouse/backend/provider/oauth2"
 	"gatehouse/backend/rbac"
 	"gatehouse/backend/rest"
@@ -31,6 +33,7 @@ import (
 	"gatehouse/backend/session"
 	"gatehouse/backend/stage"
 	"gatehouse/backend/store"
+	"gatehouse/backend/task"
 	"gatehouse/backend/text"
 	"gatehouse/backend/token"
 	"gatehouse/backend/user"
@@ -54,6 +57,7 @@ type rooms struct {
 	oauth    *oauth2.Room
 	office   *office.Room
 	media    *media.Room
+	tasks    *task.Room
 	stages   []*stage.Kind
 	api      *rest.API
 }
@@ -72,12 +76,14 @@ func wire(o Options, d *db.DB, key *crypt.Key, install string, log *slog.Logger,
 		}
 		return s.EventRetention
 	}}
+	r.events.Heard = append(r.events.Heard, reputation.Heard)
 	r.users = &user.Directory{
 		Store: r.store, Hasher: crypt.NewHasher(0), InstallID: install, Settings: r.userSettings, Ended: r.ended, Gone: r.gone,
 		PasswordSet: func(tx *store.Tx, u *user.User) error {
 			return r.events.EmitTx(tx, event.Entry{Action: event.PasswordSet, App: "authentik.core", User: &event.Who{PK: u.PK, Username: u.Username, Email: u.Email}})
 		},
 	}
+	r.roles.UID, r.store.Gone = r.users.UID, rbac.Gone
 	r.sessions = &session.Room{Store: r.store, Users: r.users}
 	r.tokens = &token.Room{Store: r.store, Users: r.users, Settings: func(ctx context.Context) token.Settings {
 		s, err := r.brands.Settings(ctx)
@@ -92,7 +98,7 @@ func wire(o Options, d *db.DB, key *crypt.Key, install string, log *slog.Logger,
 	r.policies = &policy.Engine{Store: r.store, Users: r.users, Events: r.events, Log: log}
 	r.flows = &flow.Engine{
 		Store: r.store, Policies: r.policies, Users: r.users, Sessions: r.sessions, Tokens: r.tokens, Brands: r.brands, Events: r.events,
-		Stages: map[string]*stage.Kind{}, Inlines: map[string]stage.Inline{}, Log: log,
+		Stages: map[string]*stage.Kind{}, Inlines: map[string]stage.Inline{}, Log: log, May: r.roles.May,
 	}
 	r.apps = &application.Room{Store: r.store, Policies: r.policies, Users: r.users, Events: r.events, Files: r.media, Caller: r.caller, May: r.roles.May}
 	r.flows.Apps = r.apps.Name
@@ -105,9 +111,10 @@ func wire(o Options, d *db.DB, key *crypt.Key, install string, log *slog.Logger,
 		Config: o.Config, Version: o.Version, Install: install, Started: now(), Log: log,
 		HTTPPort: portOf(o.Config.HTTP), HTTPSPort: portOf(o.Config.HTTPS),
 	}
+	r.tasks = &task.Room{Store: r.store, Events: r.events, Log: log}
 	list := kinds.Rooms{
 		Store: r.store, Users: r.users, Roles: r.roles, Sessions: r.sessions, Tokens: r.tokens, Events: r.events, Brands: r.brands, Certs: r.certs, Apps: r.apps, Policies: r.policies,
-		Flows: r.flows, OAuth2: r.oauth, Auth: &auth.Room{Store: r.store, Users: r.users, Tokens: r.tokens}, Host: host, Files: r.media, PersonActions: r.personActions(), Log: log,
+		Flows: r.flows, OAuth2: r.oauth, Auth: &auth.Room{Store: r.store, Users: r.users, Tokens: r.tokens}, Host: host, Files: r.media, PersonActions: r.personActions(), TenantActions: r.tenantActions(), Tasks: r.tasks, Log: log, Texts: texts,
 	}
 	r.stages = kinds.Stages(list)
 	for _, s := range r.stages {
@@ -132,7 +139,7 @@ func portOf(address string) func() string {
 // endpoints are the operations of the API that belong to no collection.
 func (r *rooms) endpoints(o Options) []kind.Action {
 	var out []kind.Action
-	for _, list := range [][]kind.Action{r.brands.Endpoints(), r.apps.Endpoints(), r.flows.Endpoints(), r.office.Endpoints(), r.rootEndpoints(o)} {
+	for _, list := range [][]kind.Action{r.brands.Endpoints(), r.apps.Endpoints(), r.flows.Endpoints(), r.office.Endpoints(), device.Endpoints(r.store), r.rootEndpoints(o), r.adminEndpoints()} {
 		out = append(out, list...)
 	}
 	return out

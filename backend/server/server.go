@@ -109,6 +109,12 @@ func (s *Server) open(ctx context.Context) error {
 	if err := s.settings(ctx); err != nil {
 		return err
 	}
+	if err := brand.EnsureTenant(ctx, s.rooms.store, install); err != nil {
+		return err
+	}
+	if err := s.rooms.roles.Sync(ctx); err != nil {
+		return err
+	}
 	made, err := s.rooms.office.Bootstrap(ctx, cfg.Bootstrap)
 	if err != nil {
 		return err
@@ -126,11 +132,14 @@ func (s *Server) settings(ctx context.Context) error {
 		return nil
 	}
 	fresh := false
-	_, err := seed.Fact(ctx, s.rooms.store, "token defaults", func() string { fresh = true; return "taken" })
-	if err != nil || !fresh {
-		return err
-	}
-	err = s.rooms.store.Write(ctx, store.House, func(tx *store.Tx) error {
+	err := s.rooms.store.Write(ctx, store.House, func(tx *store.Tx) error {
+		taken, err := seed.Meta(tx, "token defaults")
+		if fresh = err == nil && taken == ""; !fresh {
+			return err
+		}
+		if err := seed.SetMeta(tx, "token defaults", "taken"); err != nil {
+			return err
+		}
 		return s.rooms.brands.ChangeSettings(tx, func(st *brand.Settings) error {
 			if t.Length > 0 {
 				st.TokenLength = t.Length
@@ -141,7 +150,7 @@ func (s *Server) settings(ctx context.Context) error {
 			return nil
 		})
 	})
-	if err == nil {
+	if err == nil && fresh {
 		s.o.Log.Info("DEFAULT_TOKEN_LENGTH and DEFAULT_TOKEN_DURATION are in the system settings now; the variables may be removed")
 	}
 	return err
@@ -215,7 +224,8 @@ func (s *Server) Serve(ctx context.Context) error {
 		}()
 	}
 	s.announce(ctx, local, plain, secure)
-	go s.chores(ctx)
+	s.rooms.tasks.Use(s.chores())
+	go s.rooms.tasks.Serve(ctx)
 	select {
 	case <-ctx.Done():
 	case <-s.stop:

@@ -4,6 +4,8 @@
 package source
 
 import (
+	"strings"
+
 	"gatehouse/backend/fault"
 	"gatehouse/backend/kind"
 	"gatehouse/backend/store"
@@ -27,7 +29,24 @@ type Base struct {
 	UserMatchingMode   string  `json:"user_matching_mode" enum:"identifier,email_link,email_deny,username_link,username_deny" default:"identifier" group:"advanced"`
 	Managed            *string `json:"managed" is:"readonly,unique"`
 	UserPathTemplate   string  `json:"user_path_template" default:"goauthentik.io/sources/%(slug)s" group:"advanced"`
-	Icon               *string `json:"icon" is:"readonly"`
+	Icon               *string `json:"icon" is:"computed,required"`
+
+	IconFile string `json:"icon_file" is:"hidden"`
+}
+
+// Source gives the shared part of any source.
+func (b *Base) Source() *Base { return b }
+
+// Source is implemented by every kind that embeds Base.
+type Source interface{ Source() *Base }
+
+// Validate implements store.Validator.
+func (b *Base) Validate() error {
+	var bad fault.Fields
+	if strings.Contains(b.UserPathTemplate, "%") && strings.Contains(strings.ReplaceAll(b.UserPathTemplate, "%(slug)s", ""), "%") {
+		bad.Add("user_path_template", "Only %(slug)s can be filled in here.")
+	}
+	return bad.Err()
 }
 
 // Deleting implements store.Deleter: the built-in source stays.
@@ -41,17 +60,19 @@ func (b *Base) Deleting(*store.Tx) error {
 // BuiltIn is the source of Gatehouse's own users.
 type BuiltIn struct{ Base }
 
-// Kinds gives the base kind and the built-in one.
-func Kinds() []*kind.Kind {
+// Kinds gives the base kind and the built-in one, and the collection over all connections.
+func Kinds(d Deps) []*kind.Kind {
 	return []*kind.Kind{
 		kind.Of[Base](Family, kind.Spec{
 			Path: Family.All, Model: "authentik_core.source", Schema: "Source", Title: "Source",
 			Verbs: kind.List | kind.Retrieve | kind.Delete | kind.UsedBy, Order: []string{"name"}, By: []string{"managed", "name", "slug"},
+			Present: Present, Actions: d.actions(),
 		}, nil),
 		kind.Of[BuiltIn](Family, kind.Spec{
 			Path: "", Model: "authentik_core.builtinsource", Schema: "BuiltInSource", Title: "Built-in", Plural: "Built-in",
 			About: "Gatehouse's own users.",
 		}, nil),
+		d.allConnections(),
 	}
 }
 

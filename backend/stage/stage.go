@@ -10,6 +10,7 @@ package stage
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
 	"net/url"
 	"reflect"
 	"strings"
@@ -17,6 +18,7 @@ import (
 	"gatehouse/backend/fault"
 	"gatehouse/backend/kind"
 	"gatehouse/backend/store"
+	"gatehouse/backend/text"
 )
 
 // Family is the shelf of stages.
@@ -46,6 +48,14 @@ func (s *Setup) Configure() *string { return s.ConfigureFlow }
 // Configurable is a stage that a signed-in person can set up for themselves.
 type Configurable interface{ Configure() *string }
 
+// Named is what stages have that a person may choose from.
+type Named struct {
+	FriendlyName *string `json:"friendly_name" help:"What people read where they choose what to set up. Empty: the name of the stage."`
+}
+
+// Friendly gives what people read, nil when nothing is set.
+func (n *Named) Friendly() *string { return n.FriendlyName }
+
 // FlowRef is a flow as a stage's page shows it.
 type FlowRef struct {
 	PK           string `json:"pk" is:"required,readonly" format:"uuid"`
@@ -70,6 +80,9 @@ type Deps struct {
 	Store *store.Store
 	// Flows gives the flows that stages are bound to, by stage.
 	Flows func(ctx context.Context, stages []string) (map[string][]FlowRef, error)
+	// Texts are the sentences that people read.
+	Texts *text.Tables
+	Log   *slog.Logger
 }
 
 // Asking says how a stage asks.
@@ -90,6 +103,7 @@ type Behaviour[A any] interface {
 type Kind struct {
 	*kind.Kind
 	Asking
+	Later     bool // it can't be run yet
 	Challenge reflect.Type
 	Answer    reflect.Type
 	show      func(obj any, t *Turn) Result
@@ -102,13 +116,42 @@ func New[T, C, A any, P interface {
 	Behaviour[A]
 	Shared
 }](d Deps, spec kind.Spec, ask Asking, make func() *T) *Kind {
-	spec.Order = []string{"name"}
-	spec.Present = d.present
 	return &Kind{
-		Kind: kind.Of[T](Family, spec, make), Asking: ask, Challenge: reflect.TypeFor[C](), Answer: reflect.TypeFor[A](),
+		Kind: kind.Of[T](Family, d.spec(spec), make), Asking: ask, Challenge: reflect.TypeFor[C](), Answer: reflect.TypeFor[A](),
 		show: func(obj any, t *Turn) Result { return P(obj.(*T)).Show(t) },
 		take: func(obj any, t *Turn, in any) Result { return P(obj.(*T)).Take(t, in.(*A)) },
 	}
+}
+
+// NewLater describes a stage kind that can be kept and bound and not run yet: whoever comes to one is refused, and the log says why. It
+// has no page.
+func NewLater[T, C, A any, P interface {
+	*T
+	Shared
+}](d Deps, spec kind.Spec, ask Asking, make func() *T) *Kind {
+	k := &Kind{Kind: kind.Of[T](Family, d.spec(spec), make), Asking: ask, Later: true, Challenge: reflect.TypeFor[C](), Answer: reflect.TypeFor[A]()}
+	k.show = func(obj any, t *Turn) Result { return d.notYet(t, k, P(obj.(*T)).Stage()) }
+	k.take = func(obj any, t *Turn, _ any) Result { return d.notYet(t, k, P(obj.(*T)).Stage()) }
+	return k
+}
+
+// notYet refuses a stage that can't be run.
+func (d Deps) notYet(t *Turn, k *Kind, b *Base) Result {
+	d.Log.WarnContext(t.Ctx, "a stage of this kind can't be run yet, so the flow was denied", "kind", k.Title, "stage", b.Name, "flow", t.Flow.Slug, "logger", "gatehouse.stage")
+	return Deny(d.Texts.Choose(t.Request.HTTP.Locale).Say("flow.denied.not_yet"))
+}
+
+// spec completes what all stages have in common.
+func (d Deps) spec(s kind.Spec) kind.Spec {
+	s.Order = []string{"name"}
+	own := s.Present
+	s.Present = func(ctx context.Context, rows []any, query url.Values) error {
+		if err := d.present(ctx, rows, query); err != nil || own == nil {
+			return err
+		}
+		return own(ctx, rows, query)
+	}
+	return s
 }
 
 // None is what a stage asks or takes that asks or takes nothing.

@@ -69,21 +69,30 @@ func (s *Store) List(ctx context.Context, k *kind.Kind, in Query) (Page, error) 
 		}
 		offset = (in.Page - 1) * in.PageSize
 	}
-	if k.Seek != nil && offset > 0 && where == "" && len(in.Order) == 0 {
+	sought := false
+	newest := len(in.Order) == 0 || k.Serial != "" && len(in.Order) == 1 && in.Order[0] == "-"+k.Serial
+	if k.Seek != nil && offset > 0 && where == "" && newest {
 		cond, more, rest, err := k.Seek(ctx, offset)
 		if err != nil {
 			return Page{}, err
 		}
 		if cond != "" {
-			where, args, offset = " AND "+cond, more, rest
+			where, args, offset, sought = " AND "+cond, more, rest, true
 		}
 	}
-	stmt := where + s.order(k, in.Order)
-	if in.PageSize > 0 {
-		stmt += " LIMIT ? OFFSET ?"
-		args = append(args, in.PageSize, offset)
+	limit, back := in.PageSize, false
+	if limit > 0 && !sought && offset > p.Count/2 && offset < p.Count { // nearer from the other end: SQL walks over what it leaves out
+		back, limit = true, min(limit, p.Count-offset)
+		offset = p.Count - offset - limit
 	}
-	p.Rows, err = s.query(q, k, stmt, args...)
+	stmt := where + s.order(k, in.Order, back)
+	if limit > 0 {
+		stmt += " LIMIT ? OFFSET ?"
+		args = append(args, limit, offset)
+	}
+	if p.Rows, err = s.query(q, k, stmt, args...); back {
+		slices.Reverse(p.Rows)
+	}
 	if in.PageSize <= 0 {
 		p.Count = len(p.Rows)
 	}
@@ -120,7 +129,7 @@ func AllTx[T any](tx *Tx, q Query) ([]*T, error) {
 	if err != nil {
 		return nil, err
 	}
-	rows, err := tx.s.query(tx, k, where+tx.s.order(k, q.Order), args...)
+	rows, err := tx.s.query(tx, k, where+tx.s.order(k, q.Order, false), args...)
 	return typed[T](rows), err
 }
 
@@ -317,7 +326,7 @@ func (s *Store) ListIn(ctx context.Context, family string, in Query) (Page, erro
 // KindFor gives the kind of an object.
 func (s *Store) KindFor(obj any) *kind.Kind { return s.byType[derefType(obj)] }
 
-func (s *Store) order(k *kind.Kind, want []string) string {
+func (s *Store) order(k *kind.Kind, want []string, back bool) string {
 	if len(want) == 0 {
 		want = k.Order
 	}
@@ -334,6 +343,9 @@ func (s *Store) order(k *kind.Kind, want []string) string {
 			continue
 		}
 		seen[name] = true
+		if name == k.Serial { // nothing can be equal in it
+			return orderBy(append(parts, k.SerialColumn+dir), back)
+		}
 		parts = append(parts, d.Column(name)+dir)
 	}
 	tie := k.Tie
@@ -344,7 +356,21 @@ func (s *Store) order(k *kind.Kind, want []string) string {
 	default:
 		tie = "o.pk"
 	}
-	return " ORDER BY " + strings.Join(append(parts, tie), ", ")
+	return orderBy(append(parts, tie), back)
+}
+
+// orderBy joins the terms; back turns each of them round.
+func orderBy(terms []string, back bool) string {
+	if back {
+		for i, t := range terms {
+			if up, ok := strings.CutSuffix(t, " DESC"); ok {
+				terms[i] = up
+			} else {
+				terms[i] = t + " DESC"
+			}
+		}
+	}
+	return " ORDER BY " + strings.Join(terms, ", ")
 }
 
 func (s *Store) where(k *kind.Kind, in Query) (string, []any, error) {
@@ -355,7 +381,15 @@ func (s *Store) where(k *kind.Kind, in Query) (string, []any, error) {
 	if err := tooLong("search", in.Search, longestSearch); err != nil {
 		return "", nil, err
 	}
-	if in.Search != "" {
+	found := false
+	if k.Indexed && in.Search != "" {
+		if cond, arg, ok := db.Match(k.Table, d.Column(k.PKField().Name), in.Search); ok {
+			found = true
+			b.WriteString(" AND " + cond)
+			args = append(args, arg)
+		}
+	}
+	if in.Search != "" && !found {
 		var ors []string
 		for i := range k.Fields {
 			if f := &k.Fields[i]; f.Search {
@@ -397,6 +431,9 @@ func (s *Store) where(k *kind.Kind, in Query) (string, []any, error) {
 	for _, fl := range k.Filters {
 		got, ok := in.Filters[fl.Name]
 		if !ok || len(got) == 0 || got[len(got)-1] == "" {
+			if fl.Required {
+				bad.Add(fl.Name, "This field is required.")
+			}
 			continue
 		}
 		value := strings.Join(got, ",")
@@ -439,7 +476,7 @@ func hasFilter(k *kind.Kind, name string) bool {
 
 // Filterable says whether a list of k can be filtered by equality with the field.
 func Filterable(k *kind.Kind, f *kind.Field) bool {
-	if k.IsBase() && !slices.Contains(k.By, f.Name) || f.NoFilter || !f.Stored() || f.Hidden || f.WriteOnly {
+	if (k.IsBase() || k.By != nil) && !slices.Contains(k.By, f.Name) || f.NoFilter || !f.Stored() || f.Hidden || f.WriteOnly {
 		return false
 	}
 	switch f.Type {

@@ -79,6 +79,40 @@ func (s *Store) seal(k *kind.Kind, pk string, f *kind.Field, plain string) (stri
 	return s.key.Seal([]byte(plain), k.Model, pk, f.Name)
 }
 
+// plainText gives what is sealed of a secret: a text as it is, anything else as JSON.
+func plainText(v any) (string, error) {
+	switch x := v.(type) {
+	case nil:
+		return "", nil
+	case string:
+		return x, nil
+	}
+	b, err := json.Marshal(v)
+	return string(b), err
+}
+
+// sealedJSON says whether a secret is kept as the seal of its JSON.
+func sealedJSON(f *kind.Field) bool {
+	return f.Secret && (f.GoType.Kind() == reflect.Map || f.GoType.Kind() == reflect.Slice)
+}
+
+// openJSON reads a secret that is no text out of its seal; an empty one leaves v as it is.
+func (s *Store) openJSON(k *kind.Kind, obj any, f *kind.Field, sealed string) error {
+	if sealed == "" {
+		return nil
+	}
+	plain, err := s.key.Open(sealed, k.Model, k.PK(obj), f.Name)
+	if err != nil {
+		return fault.Wrap(fault.Internal, unopened, err)
+	}
+	v := k.Value(obj, f)
+	v.SetZero() // or the defaults would shine through
+	return json.Unmarshal(plain, v.Addr().Interface())
+}
+
+// unopened is said of a secret that was sealed with another key.
+const unopened = "A stored secret can't be opened with this key file. Restore the key that belongs to this database."
+
 // secretIndex is the member of a body that lets a filter find a secret without opening it.
 func secretIndex(field string) string { return field + "#" }
 
@@ -98,7 +132,10 @@ func (s *Store) values(k *kind.Kind, obj any) (map[string]any, error) {
 		}
 		v := flat(k.Value(obj, f))
 		if f.Secret {
-			plain, _ := v.(string)
+			plain, err := plainText(v)
+			if err != nil {
+				return nil, err
+			}
 			sealed, err := s.seal(k, pk, f, plain)
 			if err != nil {
 				return nil, err
@@ -325,10 +362,15 @@ func (s *Store) scan(k *kind.Kind, rows *sql.Rows) (any, error) {
 		return nil, err
 	}
 	var secrets []*kind.Field
+	sealed := map[*kind.Field]any{} // read when the key is known
 	c := 0
 	for i := range k.Fields {
 		f := &k.Fields[i]
 		if !f.Stored() {
+			continue
+		}
+		if sealedJSON(f) {
+			sealed[f], c = cells[c], c+1
 			continue
 		}
 		if err := setCell(k.Value(obj, f), cells[c]); err != nil {
@@ -341,6 +383,12 @@ func (s *Store) scan(k *kind.Kind, rows *sql.Rows) (any, error) {
 	}
 	for _, f := range secrets {
 		if err := s.open(k, obj, f); err != nil {
+			return nil, err
+		}
+	}
+	for f, cell := range sealed {
+		text, _ := cell.(string)
+		if err := s.openJSON(k, obj, f, text); err != nil {
 			return nil, err
 		}
 	}
@@ -370,6 +418,16 @@ func (s *Store) fill(k *kind.Kind, obj any, pk, body string) error {
 			continue
 		}
 		v := k.Value(obj, f)
+		if sealedJSON(f) {
+			var sealed string
+			if err := json.Unmarshal(raw, &sealed); err != nil {
+				return err
+			}
+			if err := s.openJSON(k, obj, f, sealed); err != nil {
+				return err
+			}
+			continue
+		}
 		if f.Format == "date-time" {
 			var n *int64
 			if err := json.Unmarshal(raw, &n); err != nil {
@@ -410,7 +468,7 @@ func (s *Store) open(k *kind.Kind, obj any, f *kind.Field) error {
 	}
 	plain, err := s.key.Open(v.String(), k.Model, k.PK(obj), f.Name)
 	if err != nil {
-		return fault.Wrap(fault.Internal, "A stored secret can't be opened with this key file. Restore the key that belongs to this database.", err)
+		return fault.Wrap(fault.Internal, unopened, err)
 	}
 	v.SetString(string(plain))
 	return nil

@@ -119,7 +119,9 @@ type Store struct {
 	families map[string][]*kind.Kind
 	aliases  map[string][]string // a ref family that stands for several ("pbm")
 	gen      atomic.Uint64
-	now      func() time.Time
+	// Gone is told in the transaction of every object that is deleted.
+	Gone func(tx *Tx, k *kind.Kind, pk string) error
+	now  func() time.Time
 }
 
 // New makes a store; Use gives it its kinds before the first call.
@@ -133,6 +135,9 @@ func (s *Store) Use(kinds []*kind.Kind, rec Recorder, aliases map[string][]strin
 	s.byType, s.byModel, s.families = map[reflect.Type]*kind.Kind{}, map[string]*kind.Kind{}, map[string][]*kind.Kind{}
 	for _, k := range kinds {
 		s.byType[k.Type] = k
+		if k.View {
+			continue
+		}
 		s.byModel[k.Model] = k
 		s.families[k.Family.Name] = append(s.families[k.Family.Name], k)
 	}
@@ -278,6 +283,11 @@ func (tx *Tx) Delete(k *kind.Kind, pk string) error {
 	}
 	if err := tx.dropRow(k, pk); err != nil {
 		return err
+	}
+	if tx.s.Gone != nil {
+		if err := tx.s.Gone(tx, k, pk); err != nil {
+			return err
+		}
 	}
 	if tx.Actor.System || tx.s.rec == nil {
 		return nil

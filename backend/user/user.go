@@ -96,13 +96,31 @@ type Directory struct {
 // Kinds describes users and groups. actions are what other rooms let one do with a user.
 func (r *Directory) Kinds(actions ...kind.Action) []*kind.Kind {
 	users := kind.Of(Family, kind.Spec{
-		Path: "core/users", Model: "authentik_core.user", Schema: "User", Title: "User", Table: "users", Order: []string{"username"},
+		Path: "core/users", Model: "authentik_core.user", Schema: "User", Title: "User", Table: "users", Indexed: true, Order: []string{"username"},
 		Where:   "o.username <> 'AnonymousUser'",
 		Actions: append(r.userActions(), actions...), Filters: userFilters(),
 		Params:  []kind.Param{{Name: "include_groups", Type: "boolean", Default: "true"}},
-		Present: r.presentUsers,
+		Present: r.presentUsers, Count: r.countUsers,
 	}, func() *User { return &User{room: r} })
 	return []*kind.Kind{users, r.groupKind()}
+}
+
+// countUsers counts a list that nothing narrows: all rows but the one that stands for nobody.
+func (r *Directory) countUsers(ctx context.Context, filters url.Values, search string) (n int, ok bool, err error) {
+	for name, v := range filters {
+		switch name {
+		case "page", "page_size", "ordering", "include_groups":
+		default:
+			if len(v) > 0 && v[len(v)-1] != "" {
+				return 0, false, nil
+			}
+		}
+	}
+	if search != "" {
+		return 0, false, nil
+	}
+	err = r.Store.DB().QueryRow(ctx, `SELECT (SELECT count(*) FROM users) - (SELECT count(*) FROM users WHERE username = 'AnonymousUser')`).Scan(&n)
+	return n, err == nil, err
 }
 
 // UID is the stable name of a user for other systems: hex SHA-256 of "<pk>-<install id>" (protocols.md 1.1).

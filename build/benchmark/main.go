@@ -22,13 +22,22 @@ func main() {
 	baseline := flag.String("baseline", "", "serve the baselines at this address instead")
 	span := flag.Duration("for", 2*time.Second, "length of one measurement")
 	people := flag.Int("people", 10_000, "how many people the house has")
-	flag.StringVar(&only, "only", "", "measure one part only: fixed, password, session, token or userinfo")
+	flag.StringVar(&only, "only", "", "measure one part only: fixed, password, session, token, userinfo or lists")
 	flag.Parse()
 	if *baseline != "" {
 		log.Fatal(serveBaseline(*baseline))
 	}
-	if err := run(*server, *people, *span); err != nil {
-		log.Fatal(err)
+	if only != "lists" {
+		if err := run(*server, *people, *span); err != nil {
+			log.Fatal(err)
+		}
+	}
+	if wanted("lists") {
+		for _, n := range []sizes{{1_000, 1_000, 1_000}, {10_000, 1_000, 10_000}, {100_000, 5_000, 1_000_000}} {
+			if err := lists(*server, n, *span); err != nil {
+				log.Fatal(err)
+			}
+		}
 	}
 }
 

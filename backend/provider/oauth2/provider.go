@@ -77,7 +77,7 @@ func (r *Room) Kinds() []*kind.Kind {
 	urls.Answers = map[int]string{404: "The provider belongs to no application."}
 	preview := kind.Detail("GET", "preview_user", "view", r.preview)
 	preview.Query = []kind.Param{{Name: "for_user", Type: "integer"}}
-	return []*kind.Kind{
+	return append([]*kind.Kind{
 		kind.Of[Provider](provider.Family, kind.Spec{
 			Path: "providers/oauth2", Model: Model, Schema: "OAuth2Provider", Title: "OAuth2/OpenID Provider", Component: "ak-provider-oauth2-form",
 			About: "Let an application sign people in by OpenID Connect or OAuth 2.0.", Order: []string{"name"}, Present: provider.Present(r.Store),
@@ -87,7 +87,7 @@ func (r *Room) Kinds() []*kind.Kind {
 			}}},
 		}, nil),
 		r.scopeKind(),
-	}
+	}, r.recordKinds()...)
 }
 
 // LaunchURL implements provider.Launcher: the first registered address without its path (protocols.md 1.1).

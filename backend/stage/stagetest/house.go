@@ -28,6 +28,7 @@ import (
 	"gatehouse/backend/source"
 	"gatehouse/backend/stage"
 	"gatehouse/backend/store"
+	"gatehouse/backend/text"
 	"gatehouse/backend/token"
 	"gatehouse/backend/user"
 )
@@ -109,7 +110,11 @@ func Open(t testing.TB, with func(h *House) Made) *House {
 			return a.Name, nil
 		},
 	}
-	h.Stage = stage.Deps{Store: h.Store, Flows: h.Engine.FlowsOf}
+	texts, err := text.Load(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.Stage = stage.Deps{Store: h.Store, Flows: h.Engine.FlowsOf, Texts: texts, Log: log}
 	made := with(h)
 	kinds := append(h.kinds(), made.Kinds...)
 	for _, k := range made.Stages {
@@ -130,7 +135,7 @@ func (h *House) kinds() []*kind.Kind {
 	kinds = append(kinds, h.Brands.Kinds()...)
 	kinds = append(kinds, h.Events.Kinds()...)
 	kinds = append(kinds, h.Engine.Kinds(nil)...)
-	kinds = append(kinds, source.Kinds()...)
+	kinds = append(kinds, source.Kinds(source.Deps{Store: h.Store})...)
 	kinds = append(kinds, policy.Kinds(policy.Deps{Store: h.Store, Users: h.Users, Engine: h.Policies})...)
 	return append(kinds, expression.Kind(h.Store, h.Scripts), stage.BaseKind(h.Stage),
 		kind.Of[App](appFamily, kind.Spec{Model: "authentik_core.application", Schema: "Application", Title: "Application"}, nil))

@@ -9,6 +9,7 @@ package validate
 import (
 	"context"
 	_ "embed"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -34,25 +35,16 @@ const (
 // Stage asks for one of the person's devices.
 type Stage struct {
 	stage.Base
-	NotConfigured  string       `json:"not_configured_action" enum:"skip,deny,configure" default:"skip" help:"What happens with people who have no device."`
-	Classes        []string     `json:"device_classes" enum:"static,totp,webauthn,duo,sms" default:"static,totp,webauthn,duo,sms" help:"Which devices may be used."`
-	SetupStages    []string     `json:"configuration_stages" ref:"stages" format:"uuid" help:"What people without a device may set up."`
-	Threshold      string       `json:"last_auth_threshold" is:"nofilter" default:"seconds=0" format:"duration" help:"Don't ask again for so long after the last time."`
-	UserCheck      string       `json:"webauthn_user_verification" is:"nofilter" enum:"required,preferred,discouraged" default:"preferred" group:"advanced" help:"Whether a key has to make sure that its owner is there."`
-	DeviceTypes    []string     `json:"webauthn_allowed_device_types" is:"nofilter" format:"uuid" group:"advanced" help:"Which makes of keys may be used. Empty: all."`
-	DeviceTypesObj []DeviceType `json:"webauthn_allowed_device_types_obj" is:"computed,required"`
+	NotConfigured  string        `json:"not_configured_action" enum:"skip,deny,configure" default:"skip" help:"What happens with people who have no device."`
+	Classes        []string      `json:"device_classes" enum:"static,totp,webauthn,duo,sms" default:"static,totp,webauthn,duo,sms" help:"Which devices may be used."`
+	SetupStages    []string      `json:"configuration_stages" ref:"stages" format:"uuid" help:"What people without a device may set up."`
+	Threshold      string        `json:"last_auth_threshold" is:"nofilter" default:"seconds=0" format:"duration" help:"Don't ask again for so long after the last time."`
+	UserCheck      string        `json:"webauthn_user_verification" is:"nofilter" enum:"required,preferred,discouraged" default:"preferred" group:"advanced" help:"Whether a key has to make sure that its owner is there."`
+	DeviceTypes    []string      `json:"webauthn_allowed_device_types" is:"nofilter" ref:"webauthntypes" format:"uuid" group:"advanced" help:"Which makes of keys may be used. Empty: all."`
+	DeviceTypesObj []device.Type `json:"webauthn_allowed_device_types_obj" is:"computed,required"`
 
 	d *Deps
 }
-
-// DeviceType is a make of security keys.
-type DeviceType struct {
-	AAGUID      string `json:"aaguid" is:"required" format:"uuid"`
-	Description string `json:"description"`
-}
-
-// SchemaName implements kind.SchemaNamer.
-func (DeviceType) SchemaName() string { return "WebAuthnDeviceType" }
 
 // Factor is a class of devices that can prove who is there.
 type Factor interface {
@@ -129,6 +121,16 @@ func Kind(d Deps) *stage.Kind {
 	return stage.New[Stage, Challenge, Answer](d.Deps, kind.Spec{
 		Path: "stages/authenticator/validate", Model: "authentik_stages_authenticator_validate.authenticatorvalidatestage", Schema: "AuthenticatorValidateStage",
 		Title: "Authenticator Validation Stage", Component: "ak-stage-authenticator-validate-form", About: "Ask for a second factor.",
+		Present: func(ctx context.Context, rows []any, _ url.Values) error {
+			for _, r := range rows {
+				s := r.(*Stage)
+				var err error
+				if s.DeviceTypesObj, err = device.Types(ctx, d.Store, s.DeviceTypes); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
 	}, stage.Asking{Schema: "AuthenticatorValidationChallenge", Component: "ak-stage-authenticator-validate", User: true, Page: page}, func() *Stage { return &Stage{d: &d} })
 }
 

@@ -1,0 +1,82 @@
+package reputation
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"gatehouse/backend/crypt"
+	"gatehouse/backend/event"
+	"gatehouse/backend/kind"
+	"gatehouse/backend/store"
+)
+
+// Family is the shelf of scores.
+var Family = &kind.Family{Name: "reputation", Param: "reputation_uuid", Title: "score"}
+
+// Score is what is known of a name at an address.
+type Score struct {
+	PK         string          `json:"pk" is:"nofilter" format:"uuid"`
+	Identifier string          `json:"identifier" is:"required,search"`
+	IP         string          `json:"ip" is:"required,search"`
+	Geo        json.RawMessage `json:"ip_geo_data" is:"nofilter,omitempty"`
+	ASN        json.RawMessage `json:"ip_asn_data" is:"nofilter,omitempty"`
+	Score      int64           `json:"score" format:"int64" min:"-9223372036854775808" max:"9223372036854775807"`
+	Updated    time.Time       `json:"updated" is:"readonly,nofilter" format:"date-time"`
+	Expires    time.Time       `json:"expires" is:"hidden" format:"date-time"`
+}
+
+// Scores describes the scores. People look at them and delete them; only sign-ins change them.
+func Scores() *kind.Kind {
+	return kind.Of[Score](Family, kind.Spec{
+		Path: "policies/reputation/scores", Model: "authentik_policies_reputation.reputation", Schema: "Reputation", Title: "Reputation Score", Table: "reputation",
+		Verbs: kind.List | kind.Retrieve | kind.Delete | kind.UsedBy, Order: []string{"identifier", "ip"}, About: "How sign-ins with a name from an address went.",
+	}, nil)
+}
+
+// keep is how long a score counts after its last change.
+const keep = 24 * time.Hour
+
+// cut bounds what is kept of a name that somebody typed.
+func cut(name string) string {
+	if r := []rune(name); len(r) > 150 {
+		return string(r[:150])
+	}
+	return name
+}
+
+// Heard changes the score of whom an event of the audit log tells of, in the transaction of the event.
+func Heard(tx *store.Tx, e *event.Event) error {
+	var name string
+	by := int64(1)
+	switch e.Action {
+	case event.Login:
+		name, _ = e.User["username"].(string)
+	case event.LoginFailed:
+		by = -1
+		name, _ = e.Context["username"].(string)
+	default:
+		return nil
+	}
+	if name == "" || e.ClientIP == nil || *e.ClientIP == "" {
+		return nil
+	}
+	_, err := tx.Exec(`INSERT INTO reputation (pk, identifier, ip, score, updated, expires) VALUES (?, ?, ?, ?, ?, ?)
+		ON CONFLICT (identifier, ip) DO UPDATE SET score = CASE WHEN reputation.expires > excluded.updated THEN reputation.score ELSE 0 END + excluded.score, updated = excluded.updated, expires = excluded.expires`,
+		crypt.UUID(), cut(name), *e.ClientIP, by, tx.Now.UnixMicro(), tx.Now.Add(keep).UnixMicro())
+	return err
+}
+
+// CleanUp deletes scores that count no more. It gives how many went.
+func CleanUp(ctx context.Context, s *store.Store) (n int, err error) {
+	err = s.Write(ctx, store.House, func(tx *store.Tx) error {
+		res, err := tx.Exec(`DELETE FROM reputation WHERE expires <= ?`, tx.Now.UnixMicro())
+		if err != nil {
+			return err
+		}
+		gone, err := res.RowsAffected()
+		n = int(gone)
+		return err
+	})
+	return n, err
+}

@@ -1,0 +1,119 @@
+// Package scim is the source that lets another system send people and groups by SCIM 2.0.
+//
+//	source ─▶ service account ─▶ token that the other system uses
+package scim
+
+import (
+	"context"
+	"net/url"
+
+	"gatehouse/backend/fault"
+	"gatehouse/backend/kind"
+	"gatehouse/backend/source"
+	"gatehouse/backend/store"
+	"gatehouse/backend/token"
+	"gatehouse/backend/user"
+)
+
+// Model is the published name of this source.
+const Model = "authentik_sources_scim.scimsource"
+
+// Source is a system that sends people and groups.
+type Source struct {
+	source.Base
+	RootURL  string `json:"root_url" is:"computed,required"`
+	TokenObj any    `json:"token_obj" is:"computed,required" schema:"Token"`
+
+	Token *string `json:"token" is:"hidden" ref:"tokens set_null"`
+
+	room *Room
+}
+
+// Room keeps the accounts of sources.
+type Room struct {
+	Store  *store.Store
+	Users  *user.Directory
+	Tokens *token.Room
+}
+
+// account is the name of a source's service account, and of its token.
+func (s *Source) account() string { return "ak-source-scim-" + s.PK }
+
+// Saving implements store.Saver: a source has an account and a token, which stay as they are afterwards (protocols.md 4.2).
+func (s *Source) Saving(tx *store.Tx, _ any) error {
+	if s.Token != nil {
+		return nil
+	}
+	house := *tx
+	house.Actor = store.House
+	u, err := store.FindTx[user.User](tx, "username", s.account())
+	if fault.Is(err, fault.NotFound) {
+		u = store.KindOf[user.User](tx.Store()).New().(*user.User)
+		u.Username, u.Name, u.Type, u.Path = s.account(), "SCIM Source "+s.Name+" Service-Account", user.InternalService, "goauthentik.io/sources/scim"
+		err = house.Create(u)
+	}
+	if err != nil {
+		return err
+	}
+	managed := "goauthentik.io/sources/scim/" + s.PK
+	t, err := store.FindTx[token.Token](tx, "identifier", s.account())
+	if fault.Is(err, fault.NotFound) {
+		t = s.room.Tokens.Fresh(token.Token{Identifier: s.account(), Intent: token.API, User: u.PK, Managed: &managed})
+		err = house.Create(t)
+	}
+	if err != nil {
+		return err
+	}
+	s.Token = &t.PK
+	return nil
+}
+
+// Deleting implements store.Deleter: the account goes with the source, and its token with it.
+func (s *Source) Deleting(tx *store.Tx) error {
+	u, err := store.FindTx[user.User](tx, "username", s.account())
+	if fault.Is(err, fault.NotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	house := *tx
+	house.Actor = store.House
+	return house.Delete(store.KindOf[user.User](tx.Store()), store.KindOf[user.User](tx.Store()).PK(u))
+}
+
+// Kinds describes the source and what it sent.
+func (r *Room) Kinds() []*kind.Kind {
+	return []*kind.Kind{
+		kind.Of[Source](source.Family, kind.Spec{
+			Path: "sources/scim", Model: Model, Schema: "SCIMSource", Title: "SCIM Source", Component: "ak-source-scim-form", About: "Let another system send people and groups by SCIM 2.0.",
+			Order: []string{"name"}, By: []string{"name", "slug"}, Without: []string{"authentication_flow", "enrollment_flow", "policy_engine_mode", "icon"}, Present: r.present,
+		}, func() *Source { return &Source{room: r} }),
+		r.userKind(),
+		r.groupKind(),
+	}
+}
+
+// present fills in the address and the token of a page of sources. The key of the token is not among it.
+func (r *Room) present(ctx context.Context, rows []any, _ url.Values) error {
+	k := store.KindOf[token.Token](r.Store)
+	for _, row := range rows {
+		s := row.(*Source)
+		s.RootURL = source.Address(ctx) + "/source/scim/" + s.Slug + "/v2"
+		if s.Token == nil {
+			continue
+		}
+		t, err := store.Get[token.Token](ctx, r.Store, *s.Token)
+		if fault.Is(err, fault.NotFound) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if err := k.Present(ctx, []any{t}, url.Values{}); err != nil {
+			return err
+		}
+		s.TokenObj = t
+	}
+	return nil
+}
