@@ -178,7 +178,7 @@ func (r *Room) fill(a store.Actor, f *facts) store.Actor {
 
 // about reads a user and whether they are a superuser; nil when they are gone.
 func (r *Room) about(ctx context.Context, pk int64) (*facts, error) {
-	gen := r.Store.Generation()
+	gen := r.Store.Changes()
 	r.mu.Lock()
 	if r.gen != gen || r.facts == nil || len(r.facts) > 10_000 {
 		r.gen, r.facts = gen, map[int64]*facts{}

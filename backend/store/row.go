@@ -294,7 +294,7 @@ func (tx *Tx) writeTable(k *kind.Kind, obj any, vals map[string]any, create bool
 }
 
 func (tx *Tx) dropRow(k *kind.Kind, pk string) error {
-	tx.AfterCommit(func() { tx.s.gen.Add(1) })
+	tx.changed(k)
 	if k.Table != "" {
 		_, err := tx.Exec("DELETE FROM "+quote(k.Table)+" WHERE "+quote(k.PKField().Name)+" = ?", pk)
 		return err

@@ -110,15 +110,15 @@ type Deleter interface{ Deleting(tx *Tx) error }
 
 // Store keeps the objects.
 type Store struct {
-	db       *db.DB
-	key      *crypt.Key
-	rec      Recorder
-	kinds    []*kind.Kind
-	byType   map[reflect.Type]*kind.Kind
-	byModel  map[string]*kind.Kind
-	families map[string][]*kind.Kind
-	aliases  map[string][]string // a ref family that stands for several ("pbm")
-	gen      atomic.Uint64
+	db        *db.DB
+	key       *crypt.Key
+	rec       Recorder
+	kinds     []*kind.Kind
+	byType    map[reflect.Type]*kind.Kind
+	byModel   map[string]*kind.Kind
+	families  map[string][]*kind.Kind
+	aliases   map[string][]string // a ref family that stands for several ("pbm")
+	gen, rows atomic.Uint64
 	// Gone is told in the transaction of every object that is deleted.
 	Gone func(tx *Tx, k *kind.Kind, pk string) error
 	now  func() time.Time
@@ -172,6 +172,20 @@ func KindOf[T any](s *Store) *kind.Kind {
 
 // Generation is raised by every committed change of an object-table kind; a cache that saw another number reads again.
 func (s *Store) Generation() uint64 { return s.gen.Load() }
+
+// Changes is raised by every committed change of any kind, people's rows too.
+func (s *Store) Changes() uint64 { return s.gen.Load() + s.rows.Load() }
+
+// changed raises what a change of a kind's object raises, once it is committed.
+func (tx *Tx) changed(k *kind.Kind) {
+	tx.AfterCommit(func() {
+		if k.Table == "" {
+			tx.s.gen.Add(1)
+		} else {
+			tx.s.rows.Add(1)
+		}
+	})
+}
 
 // Tx is one transaction for an actor. Its time stands still.
 type Tx struct {
@@ -296,7 +310,7 @@ func (tx *Tx) Delete(k *kind.Kind, pk string) error {
 }
 
 func (tx *Tx) record(k *kind.Kind, obj, old any) error {
-	tx.AfterCommit(func() { tx.s.gen.Add(1) })
+	tx.changed(k)
 	if tx.Actor.System || tx.s.rec == nil {
 		return nil
 	}
@@ -311,7 +325,7 @@ func (tx *Tx) record(k *kind.Kind, obj, old any) error {
 // Changed records a change of obj that its row does not show, such as its members.
 func (tx *Tx) Changed(obj any, diff map[string]Values) error {
 	k := tx.s.KindFor(obj)
-	tx.AfterCommit(func() { tx.s.gen.Add(1) })
+	tx.changed(k)
 	if tx.Actor.System || tx.s.rec == nil {
 		return nil
 	}
