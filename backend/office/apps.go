@@ -48,6 +48,9 @@ type App struct {
 	Access      Access   `json:"access" is:"required"`
 }
 
+// SchemaName implements kind.SchemaNamer.
+func (App) SchemaName() string { return "HouseApp" }
+
 // Value is something that the other side asks for, by the name that it has there.
 type Value struct {
 	ID     string `json:"id" is:"required"`

@@ -71,7 +71,7 @@ type operation struct {
 	open                           bool // also for nobody
 	unlisted                       bool // described without security
 	answers                        map[int]string
-	refusal                        string // component of a 400 that is not the usual one
+	refusal                        string         // component of a 400 that is not the usual one
 	raw                            map[string]any // response content when it is no component
 }
 
