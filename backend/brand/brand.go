@@ -9,6 +9,7 @@ import (
 	"sort"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"gatehouse/backend/fault"
 	"gatehouse/backend/kind"
@@ -92,7 +93,10 @@ type Room struct {
 	brands   []*Brand
 	settings *Settings
 	house    *House
-	domains  []string
+	domains  []string // nil: not read yet
+
+	domainsGen uint64
+	changed    atomic.Uint64 // raised by every change of the domains
 }
 
 // Kinds describes brands and the rows of settings.
@@ -196,13 +200,9 @@ func (r *Room) refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	domains, err := tenantDomains(ctx, r.Store)
-	if err != nil {
-		return err
-	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.gen, r.brands, r.settings, r.house, r.domains = gen, brands, s, h, domains
+	r.gen, r.brands, r.settings, r.house = gen, brands, s, h
 	return nil
 }
 

@@ -30,27 +30,36 @@ type Domain struct {
 	Domain  string `json:"domain" is:"required,unique,search" max:"253" help:"The host name, without a port."`
 	Primary bool   `json:"is_primary" default:"true" help:"Whether this is the tenant's main name."`
 	Tenant  string `json:"tenant" is:"required" ref:"tenants cascade" format:"uuid" help:"The tenant that answers."`
+
+	room *Room
 }
 
 // TenantKinds describes the tenant and its names; more is what rooms above let one do with it.
-func TenantKinds(more ...kind.Action) []*kind.Kind {
+func (r *Room) TenantKinds(more ...kind.Action) []*kind.Kind {
 	return []*kind.Kind{
 		kind.Of[Tenant](Tenants, kind.Spec{
 			Path: "tenants/tenants", Model: "authentik_tenants.tenant", Schema: "Tenant", Title: "Tenant", Table: "tenants", Order: []string{"name"}, By: []string{},
 			About: "This house: there is one.", Verbs: kind.AllVerbs &^ kind.UsedBy, Unlisted: true, Actions: more,
 		}, nil),
-		kind.Of[Domain](Domains, kind.Spec{
+		kind.Of(Domains, kind.Spec{
 			Path: "tenants/domains", Model: "authentik_tenants.domain", Schema: "Domain", Title: "Domain", Table: "tenant_domains", Order: []string{"domain"}, By: []string{},
 			About: "A name under which the house answers.", Verbs: kind.AllVerbs &^ kind.UsedBy, Unlisted: true,
-		}, nil),
+		}, func() *Domain { return &Domain{room: r} }),
 	}
 }
 
 // hostName is a name that a Host header may have.
 var hostName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`)
 
+// Deleting implements store.Deleter.
+func (d *Domain) Deleting(tx *store.Tx) error {
+	tx.AfterCommit(func() { d.room.changed.Add(1) })
+	return nil
+}
+
 // Saving implements store.Saver.
-func (d *Domain) Saving(*store.Tx, any) error {
+func (d *Domain) Saving(tx *store.Tx, _ any) error {
+	tx.AfterCommit(func() { d.room.changed.Add(1) })
 	d.Domain = strings.ToLower(d.Domain)
 	if !hostName.MatchString(d.Domain) {
 		return fault.Field("domain", "Enter a host name such as login.example.com.")
@@ -93,11 +102,15 @@ func EnsureTenant(ctx context.Context, s *store.Store, install string) error {
 
 // TenantDomains gives the names of the tenant.
 func (r *Room) TenantDomains(ctx context.Context) ([]string, error) {
-	if err := r.refresh(ctx); err != nil {
-		return nil, err
-	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if gen := r.changed.Load(); r.domains == nil || r.domainsGen != gen {
+		domains, err := tenantDomains(ctx, r.Store)
+		if err != nil {
+			return nil, err
+		}
+		r.domains, r.domainsGen = domains, gen
+	}
 	return r.domains, nil
 }
 
@@ -107,7 +120,7 @@ func tenantDomains(ctx context.Context, s *store.Store) ([]string, error) {
 		return nil, err
 	}
 	defer rows.Close()
-	var out []string
+	out := []string{}
 	for rows.Next() {
 		var d string
 		if err := rows.Scan(&d); err != nil {

@@ -86,12 +86,14 @@ func (t *Transport) Saving(tx *store.Tx, _ any) error {
 	if t.Mapping == nil {
 		return nil
 	}
-	if _, err := store.GetTx[WebhookMapping](tx, *t.Mapping); fault.Is(err, fault.NotFound) {
-		return fault.Field("webhook_mapping", "Invalid pk \""+*t.Mapping+"\" - object does not exist.")
-	} else if err != nil {
-		return err
+	_, m, err := tx.GetIn(mapping.Family.Name, *t.Mapping)
+	if fault.Is(err, fault.NotFound) {
+		return nil // the store says so
 	}
-	return nil
+	if _, ok := m.(*WebhookMapping); err == nil && !ok {
+		return fault.Field("webhook_mapping", "Invalid pk \""+*t.Mapping+"\" - object does not exist.")
+	}
+	return err
 }
 
 // NoticeDeps is what notifications need of rooms below.

@@ -88,7 +88,7 @@ func Records(r Rooms) []*kind.Kind {
 	out = append(out, r.Tasks.Kinds()...)
 	out = append(out, license.Kinds(license.Deps{Store: r.Store, Install: r.Users.InstallID})...)
 	out = append(out, blueprint.Kinds()...)
-	out = append(out, brand.TenantKinds(r.TenantActions...)...)
+	out = append(out, r.Brands.TenantKinds(r.TenantActions...)...)
 	out = append(out, r.Flows.Kinds(r.Files)...)
 	return append(out, StageRecords(r)...)
 }

@@ -595,9 +595,13 @@ func TestDescription(t *testing.T) {
 		t.Error("a write-only field is described in the answer")
 	}
 	w.actor = store.Actor{}
-	for accept, want := range map[string]string{"application/json": "application/vnd.oai.openapi+json", "application/yaml": "application/vnd.oai.openapi"} {
-		if rec := w.do("GET", "schema/", "", "Accept", accept); rec.Code != 200 || rec.Header().Get("Content-Type") != want {
-			t.Errorf("%s: %d %s", accept, rec.Code, rec.Header().Get("Content-Type"))
+	for _, tt := range []struct{ query, accept, want string }{
+		{"", "", "application/vnd.oai.openapi"}, {"", "*/*", "application/vnd.oai.openapi"}, {"", "text/html, application/json;q=0.9", "application/json"}, {"", "application/yaml", "application/yaml"},
+		{"", "application/vnd.oai.openapi+json", "application/vnd.oai.openapi+json"}, {"?format=json", "application/yaml", "application/vnd.oai.openapi+json"}, {"?format=yaml", "application/json", "application/vnd.oai.openapi"},
+	} {
+		rec := w.do("GET", "schema/"+tt.query, "", "Accept", tt.accept)
+		if rec.Code != 200 || rec.Header().Get("Content-Type") != tt.want || json.Valid(rec.Body.Bytes()) != strings.HasSuffix(tt.want, "json") {
+			t.Errorf("%s %s: %d %s", tt.query, tt.accept, rec.Code, rec.Header().Get("Content-Type"))
 		}
 	}
 }

@@ -196,7 +196,13 @@ func TestHostileListsOfEveryKind(t *testing.T) {
 			v.Del("page")
 			return v.Encode()
 		}
-		if got := get(path, "page_size=1000000000"); got.status != 200 || got.json(t)["pagination"].(map[string]any)["current"] != 1.0 {
+		needed := ""
+		for n, value := range map[string]string{"?model": "authentik_core.user", "?user_id": "1", "?uuid": "6ba7b810-9dad-11d1-80b4-00c04fd430c8"} {
+			if strings.HasSuffix(op.params[n], "!") {
+				needed = "&" + n[1:] + "=" + value
+			}
+		}
+		if got := get(path, "page_size=1000000000"+needed); got.status != 200 || got.json(t)["pagination"].(map[string]any)["current"] != 1.0 {
 			t.Errorf("%s: %d %.200s", path, got.status, got.body)
 		}
 		for _, q := range []string{

@@ -167,7 +167,7 @@ func (r *Room) announce(ctx context.Context) error {
 	r.mu.Unlock()
 	return r.Store.Write(ctx, store.House, func(tx *store.Tx) error {
 		for _, c := range chores {
-			messages, err := lines(tx.Now, c.Name, "info", "This task has not run yet.")
+			messages, err := lines(tx.Now, c.Name, said{"info", "This task has not run yet."})
 			if err != nil {
 				return err
 			}
@@ -202,13 +202,15 @@ func (r *Room) Run(ctx context.Context, c Chore) error {
 
 // keep writes how a run went.
 func (r *Room) keep(ctx context.Context, c Chore, start time.Time, did []string, failed error) error {
-	status, level, keep := Successful, "info", keepGood
+	status, keep, all := Successful, keepGood, []said{}
+	for _, line := range did {
+		all = append(all, said{"info", line})
+	}
 	if failed != nil {
-		status, level, keep = Failed, "error", keepBad
-		did = append(did, fault.As(failed).Error())
+		status, keep, all = Failed, keepBad, append(all, said{"error", failed.Error()})
 	}
 	return r.Store.Write(ctx, store.House, func(tx *store.Tx) error {
-		messages, err := lines(tx.Now, c.Name, level, did...)
+		messages, err := lines(tx.Now, c.Name, all...)
 		if err != nil {
 			return err
 		}
@@ -231,7 +233,7 @@ func (r *Room) keep(ctx context.Context, c Chore, start time.Time, did []string,
 			return nil
 		}
 		return r.Events.EmitTx(tx, event.Entry{Action: "system_task_exception", App: "authentik.events", Context: map[string]any{
-			"message": fmt.Sprintf("Task %s encountered an error: %s", c.Name, fault.As(failed).Error()),
+			"message": fmt.Sprintf("Task %s encountered an error: %s", c.Name, failed),
 		}})
 	})
 }
