@@ -50,9 +50,13 @@ func (s *Server) openDoors() error {
 		me := session.Of(req.Context())
 		return me != nil && me.Data.Owner && cookies.Checked(req)
 	}}
+	mux, err := s.mux(screen, pages, cookies)
+	if err != nil {
+		return err
+	}
 	callers := &web.Callers{Sessions: r.sessions, Tokens: r.tokens, Brands: r.brands, Texts: s.texts, Bearer: r.oauth.Bearer}
 	s.doors = &doors{desk: desk, setup: setup, door: &web.Door{
-		Hosts: hosts, Mux: s.mux(screen, pages, cookies), Trust: &web.Trust{Screen: screen, Office: r.office, CA: r.ca}, Setup: setup, Open: r.office.Open, Caller: callers,
+		Hosts: hosts, Mux: mux, Trust: &web.Trust{Screen: screen, Office: r.office, CA: r.ca}, Setup: setup, Open: r.office.Open, Caller: callers,
 		Wrong: &web.Wrong{Screen: screen, URL: r.office.URL}, HTTPS: s.httpsBase, Desk: desk, Own: web.Own(pages.Assets()), Log: s.o.Log,
 		Health: &web.Health{
 			Ready: s.ready, Secret: s.o.Config.Metrics.Secret, LAN: s.o.Config.Metrics.LAN, Version: s.o.Version, Started: s.started, Gauges: s.gauges,
@@ -62,7 +66,7 @@ func (s *Server) openDoors() error {
 }
 
 // mux hangs everything that answers once the caller is known.
-func (s *Server) mux(screen *web.Screen, pages *page.Pages, cookies web.Cookies) *http.ServeMux {
+func (s *Server) mux(screen *web.Screen, pages *page.Pages, cookies web.Cookies) (*http.ServeMux, error) {
 	r, mux := s.rooms, http.NewServeMux()
 	r.oauth.Browser = screen
 	flows := &web.Flows{
@@ -80,13 +84,18 @@ func (s *Server) mux(screen *web.Screen, pages *page.Pages, cookies web.Cookies)
 	mux.Handle("GET /static/text/", web.Languages(s.texts))
 	mux.Handle("GET /media/", http.StripPrefix("/media", r.media))
 
+	browse, err := web.NewAPIPage(screen)
+	if err != nil {
+		return nil, err
+	}
+	browse.Mount(mux)
 	api := r.newAPI(s.o, rest.Deps{CSRF: cookies.Checked})
 	executor := &web.Executor{Flows: r.flows, Cookies: cookies, Log: s.o.Log}
 	mux.Handle("/api/v3/flows/executor/{slug}/{$}", executor)
 	api.Raw(http.MethodPost, "gatehouse/backup", "", s.takeBackup)
 	api.Raw(http.MethodGet, "gatehouse/events/stream", "authentik_events.view_event", (&web.Stream{Events: r.events, Encode: api.Encode, Log: s.o.Log}).ServeHTTP)
 	mux.Handle("/api/v3/", api)
-	return mux
+	return mux, nil
 }
 
 // enter is what a ticket of the window opens: the wizard, or a session of the local owner.
