@@ -38,6 +38,7 @@ type Engine struct {
 
 	locks locks
 	flows store.Memo[string, *Flow]      // by key; nobody changes what it gives
+	slugs store.Memo[string, *Flow]      // by slug
 	steps store.Memo[string, []*Binding] // by flow
 }
 

@@ -194,7 +194,7 @@ func (e *Engine) presentBindings(ctx context.Context, rows []any, _ url.Values) 
 
 // bySlug finds a flow. NotFound when there is none.
 func (e *Engine) bySlug(ctx context.Context, slug string) (*Flow, error) {
-	return store.Find[Flow](ctx, e.Store, "slug", slug)
+	return e.slugs.Get(e.Store, slug, func() (*Flow, error) { return store.Find[Flow](ctx, e.Store, "slug", slug) })
 }
 
 // ByKey finds a flow by its key, to be read only. NotFound when there is none.
