@@ -14,7 +14,6 @@ import (
 	"net/url"
 	"reflect"
 	"strings"
-	"sync"
 	"time"
 
 	"gatehouse/backend/crypt"
@@ -68,9 +67,7 @@ type Room struct {
 	// Viewed is called when a certificate or key was shown, to write the event; what is "certificate" or "private_key".
 	Viewed func(ctx context.Context, p *Pair, what string) error
 
-	mu    sync.Mutex
-	gen   uint64
-	cache map[string]*Signing
+	parsed store.Memo[string, *Signing]
 }
 
 // Signing is a pair ready for use.
@@ -205,37 +202,24 @@ func (r *Room) view(path, perm string) kind.Action {
 
 // Signing gives the pair with that key, parsed. What was parsed is kept until something changes.
 func (r *Room) Signing(ctx context.Context, pk string) (*Signing, error) {
-	gen := r.Store.Generation()
-	r.mu.Lock()
-	if r.gen != gen || r.cache == nil {
-		r.gen, r.cache = gen, map[string]*Signing{}
-	}
-	s := r.cache[pk]
-	r.mu.Unlock()
-	if s != nil {
-		return s, nil
-	}
-	p, err := store.Get[Pair](ctx, r.Store, pk)
-	if err != nil {
-		return nil, err
-	}
-	s = &Signing{}
-	if s.Certificate, err = crypt.ParseCertificate(p.Certificate); err != nil {
-		return nil, err
-	}
-	if p.Key != "" {
-		if s.Signer, err = crypt.ParsePrivateKey(p.Key); err != nil {
+	return r.parsed.Get(r.Store, pk, func() (*Signing, error) {
+		p, err := store.Get[Pair](ctx, r.Store, pk)
+		if err != nil {
 			return nil, err
 		}
-		sum := md5.Sum([]byte(p.Key))
-		s.KeyID = hex.EncodeToString(sum[:])
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.gen == gen {
-		r.cache[pk] = s
-	}
-	return s, nil
+		s := &Signing{}
+		if s.Certificate, err = crypt.ParseCertificate(p.Certificate); err != nil {
+			return nil, err
+		}
+		if p.Key != "" {
+			if s.Signer, err = crypt.ParsePrivateKey(p.Key); err != nil {
+				return nil, err
+			}
+			sum := md5.Sum([]byte(p.Key))
+			s.KeyID = hex.EncodeToString(sum[:])
+		}
+		return s, nil
+	})
 }
 
 // SelfSignedName is the pair that exists from the first start.
