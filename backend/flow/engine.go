@@ -11,6 +11,7 @@ import (
 	"gatehouse/backend/brand"
 	"gatehouse/backend/event"
 	"gatehouse/backend/fault"
+	"gatehouse/backend/kind"
 	"gatehouse/backend/policy"
 	"gatehouse/backend/session"
 	"gatehouse/backend/stage"
@@ -40,6 +41,27 @@ type Engine struct {
 	flows store.Memo[string, *Flow]      // by key; nobody changes what it gives
 	slugs store.Memo[string, *Flow]      // by slug
 	steps store.Memo[string, []*Binding] // by flow
+
+	recovery store.Memo[string, string]   // the slug of the flow for forgotten passwords
+	bound    store.Memo[string, *Binding] // by key
+	staged   store.Memo[string, staged]   // stages by key
+}
+
+// staged is a stage's object with its kind; a stage changes nothing in itself while it runs.
+type staged struct {
+	kind *kind.Kind
+	obj  any
+}
+
+func (e *Engine) binding(ctx context.Context, pk string) (*Binding, error) {
+	return e.bound.Get(e.Store, pk, func() (*Binding, error) { return store.Get[Binding](ctx, e.Store, pk) })
+}
+
+func (e *Engine) stage(ctx context.Context, pk string) (staged, error) {
+	return e.staged.Get(e.Store, pk, func() (staged, error) {
+		k, obj, err := e.Store.GetIn(ctx, stage.Family.Name, pk)
+		return staged{k, obj}, err
+	})
 }
 
 // maxSteps bounds how many stages one request may run through.
@@ -87,8 +109,11 @@ type run struct {
 	plan    *stage.Plan
 	sess    *session.Session
 	data    string // the session's memory as it was stored
+	body    []byte // the plan as it was stored; nil: not yet
 	history []json.RawMessage
+	noted   bool // the history is longer than what is stored
 	signed  *user.User
+	who     *user.User // the pending user, until a stage ran
 	effects []func(tx *store.Tx) error
 	settled bool // everything is stored and no step is left
 	out     Outcome
@@ -224,6 +249,7 @@ func (r *run) walk() error {
 		} else {
 			res = show()
 		}
+		r.who = nil
 		r.effects = append(r.effects, t.Pending()...)
 		goOn, err := r.apply(t, k, res, show, answer != nil)
 		if !goOn || err != nil {
@@ -241,7 +267,7 @@ func (r *run) next() (*stage.Step, error) {
 		if !s.Reevaluate || s.Binding == "" {
 			return s, nil
 		}
-		b, err := store.Get[Binding](r.ctx, r.Store, s.Binding)
+		b, err := r.binding(r.ctx, s.Binding)
 		if fault.Is(err, fault.NotFound) { // unbound meanwhile
 			r.plan.Steps = r.plan.Steps[1:]
 			continue
@@ -272,7 +298,14 @@ func (r *run) next() (*stage.Step, error) {
 }
 
 // person gives whom the flow is about: pending, else signed in.
-func (r *run) person() (*user.User, error) { return r.subject(r.ctx, r.plan, r.signed) }
+func (r *run) person() (u *user.User, err error) {
+	if pk, _, ok := r.plan.UserPK(); ok && r.who != nil && r.who.PK == pk {
+		return r.who, nil
+	}
+	u, err = r.subject(r.ctx, r.plan, r.signed)
+	r.who = u
+	return u, err
+}
 
 type taker func(answer map[string]json.RawMessage) stage.Result
 
@@ -297,12 +330,12 @@ func (r *run) turn(s *stage.Step) (t *stage.Turn, show func() stage.Result, take
 		take = func(a map[string]json.RawMessage) stage.Result { return in.Take(t, params, a) }
 		return t, show, take, r.inlineKind(s.Inline), nil
 	}
-	model, obj, err := r.Store.GetIn(r.ctx, stage.Family.Name, s.Stage)
+	found, err := r.stage(r.ctx, s.Stage)
 	if err != nil {
 		return nil, nil, nil, nil, err
 	}
 	if s.Binding != "" {
-		b, err := store.Get[Binding](r.ctx, r.Store, s.Binding)
+		b, err := r.binding(r.ctx, s.Binding)
 		if err != nil && !fault.Is(err, fault.NotFound) {
 			return nil, nil, nil, nil, err
 		}
@@ -310,10 +343,11 @@ func (r *run) turn(s *stage.Step) (t *stage.Turn, show func() stage.Result, take
 			t.Binding = stage.Binding{PK: b.PK, InvalidResponse: b.InvalidResponse}
 		}
 	}
-	k = r.Stages[model.Model]
+	k = r.Stages[found.kind.Model]
 	if k == nil {
-		return nil, nil, nil, nil, fmt.Errorf("flow: %s is in no list", model.Model)
+		return nil, nil, nil, nil, fmt.Errorf("flow: %s is in no list", found.kind.Model)
 	}
+	obj := found.obj
 	show = func() stage.Result { return k.Show(obj, t) }
 	take = func(a map[string]json.RawMessage) stage.Result {
 		t.Request.Method = "POST"
@@ -371,8 +405,8 @@ func (r *run) apply(t *stage.Turn, k *stage.Kind, res stage.Result, show func() 
 			res = *refused
 			continue
 		}
-		if r.in.Continue {
-			return true, nil
+		if r.in.Continue || r.in.Answer == nil {
+			return true, nil // nobody's answer is taken for that of another stage
 		}
 		if len(r.plan.Steps) == 0 {
 			return false, r.finish()

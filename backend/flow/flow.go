@@ -230,9 +230,11 @@ func (e *Engine) First(ctx context.Context, designation string) (*Flow, error) {
 
 // RecoverySlug gives the slug of the first flow by key that is for forgotten passwords, "" when there is none.
 func (e *Engine) RecoverySlug(ctx context.Context) (string, error) {
-	fs, err := store.All[Flow](ctx, e.Store, store.Query{Filters: url.Values{"designation": {Recovery}}, Order: []string{"pk"}})
-	if err != nil || len(fs) == 0 {
-		return "", err
-	}
-	return fs[0].Slug, nil
+	return e.recovery.Get(e.Store, Recovery, func() (string, error) {
+		fs, err := store.All[Flow](ctx, e.Store, store.Query{Filters: url.Values{"designation": {Recovery}}, Order: []string{"pk"}})
+		if err != nil || len(fs) == 0 {
+			return "", err
+		}
+		return fs[0].Slug, nil
+	})
 }

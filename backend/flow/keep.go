@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"bytes"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -30,9 +31,11 @@ func (r *run) load() error {
 		return err
 	}
 	p := &stage.Plan{}
-	if err := r.unseal(body, p); err != nil {
+	stored, err := r.Store.Key().Open(body, "plans")
+	if err != nil || json.Unmarshal(stored, p) != nil {
 		return nil // of another version or another key: plan anew
 	}
+	r.body = stored
 	if p.Context == nil {
 		p.Context = map[string]any{}
 	}
@@ -74,7 +77,7 @@ func (r *run) note() {
 	if err != nil {
 		return
 	}
-	r.history = append(r.history, b)
+	r.history, r.noted = append(r.history, b), true
 	if len(r.history) > maxHistory {
 		r.history = r.history[len(r.history)-maxHistory:]
 	}
@@ -82,7 +85,7 @@ func (r *run) note() {
 
 // save stores plan and session, with what stages collected, in one transaction. write runs first; turns whose session changes come along.
 func (r *run) save(write func(tx *store.Tx) error, turns ...*stage.Turn) error {
-	if r.settled && write == nil && len(r.effects) == 0 && len(r.plan.Steps) == 0 && remembered(r.sess) == r.data {
+	if write == nil && len(r.effects) == 0 && remembered(r.sess) == r.data && r.stands() {
 		return nil
 	}
 	history, err := r.seal(r.history)
@@ -148,7 +151,7 @@ func (r *run) save(write func(tx *store.Tx) error, turns ...*stage.Turn) error {
 	if err != nil {
 		return err
 	}
-	r.effects = nil
+	r.effects, r.body, r.noted = nil, nil, false
 	r.data = remembered(sess)
 	r.settled = len(r.plan.Steps) == 0
 	if started != nil {
@@ -163,6 +166,18 @@ func (r *run) save(write func(tx *store.Tx) error, turns ...*stage.Turn) error {
 		}
 	}
 	return nil
+}
+
+// stands says whether the plan is stored as it is now, or gone as it has to be.
+func (r *run) stands() bool {
+	if len(r.plan.Steps) == 0 {
+		return r.settled
+	}
+	if r.body == nil || r.noted {
+		return false
+	}
+	b, err := json.Marshal(r.plan)
+	return err == nil && bytes.Equal(b, r.body)
 }
 
 // saveData stores what the session remembers when it changed.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"gatehouse/backend/fault"
+	"gatehouse/backend/kind"
 	"gatehouse/backend/store"
 	"gatehouse/backend/user"
 )
@@ -24,6 +25,20 @@ type Engine struct {
 	Log    *slog.Logger
 
 	bindings store.Memo[string, []*Binding]
+	policies store.Memo[string, held] // by key
+}
+
+// held is a policy's object with its kind; a policy changes nothing in itself while it answers.
+type held struct {
+	kind *kind.Kind
+	obj  any
+}
+
+func (e *Engine) policy(ctx context.Context, pk string) (held, error) {
+	return e.policies.Get(e.Store, pk, func() (held, error) {
+		k, obj, err := e.Store.GetIn(ctx, Family.Name, pk)
+		return held{k, obj}, err
+	})
 }
 
 // Mode words of an object's policy_engine_mode.
@@ -111,10 +126,11 @@ func (e *Engine) one(ctx context.Context, b *Binding, r *Request, groups map[str
 	case b.Policy == nil:
 		return Result{Passing: b.Negate}
 	}
-	k, obj, err := e.Store.GetIn(ctx, Family.Name, *b.Policy)
+	found, err := e.policy(ctx, *b.Policy)
 	if err != nil {
 		return e.raised(ctx, b, "", r, err)
 	}
+	k, obj := found.kind, found.obj
 	p, ok := obj.(Policy)
 	if !ok {
 		return e.raised(ctx, b, k.Name(obj), r, fmt.Errorf("%s has no behaviour", k.Model))

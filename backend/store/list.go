@@ -163,6 +163,17 @@ func (s *Store) get(q querier, k *kind.Kind, field, value string) (any, error) {
 	f := k.Field(field)
 	var rows []any
 	var err error
+	if r, ok := q.(reader); ok && k.Table == "" && k.Where == "" && !k.View && field == k.PKField().Name {
+		kept, err := s.kept(r, k.Family.Name, value)
+		if err != nil {
+			return nil, err
+		}
+		if kept.model != k.Model {
+			return nil, fault.Newf(fault.NotFound, "No %s matches the given query.", k.Schema)
+		}
+		obj := k.New()
+		return obj, s.fill(k, obj, value, kept.body)
+	}
 	switch {
 	case k.Table != "":
 		rows, err = s.query(q, k, " AND o."+quote(field)+" = ? LIMIT 1", value)
@@ -205,8 +216,38 @@ func (s *Store) getIn(q querier, family, pk string) (*kind.Kind, any, error) {
 	return nil, nil, fault.New(fault.NotFound, "Not found.")
 }
 
+// object is a row of the object table as it is stored.
+type object struct{ model, body string }
+
+// kept gives the row of a key; the zero object when there is none. What is kept is the text, so that each caller has an object of its own.
+func (s *Store) kept(r reader, family, pk string) (object, error) {
+	return s.objects.Get(s, family+"/"+pk, func() (object, error) {
+		rows, err := r.Query(`SELECT kind, body FROM object WHERE pk = ? AND family = ?`, pk, family)
+		if err != nil {
+			return object{}, err
+		}
+		defer rows.Close()
+		var o object
+		if rows.Next() {
+			if err := rows.Scan(&o.model, &o.body); err != nil {
+				return object{}, err
+			}
+		}
+		return o, rows.Err()
+	})
+}
+
 // anyOf reads an object of whatever kind of a family in one query; nil when there is none.
 func (s *Store) anyOf(q querier, family, pk string) (*kind.Kind, any, error) {
+	if r, ok := q.(reader); ok {
+		o, err := s.kept(r, family, pk)
+		k := s.byModel[o.model]
+		if k == nil || err != nil {
+			return nil, nil, err
+		}
+		obj := k.New()
+		return k, obj, s.fill(k, obj, pk, o.body)
+	}
 	rows, err := q.Query(`SELECT kind, body FROM object WHERE pk = ? AND family = ?`, pk, family)
 	if err != nil {
 		return nil, nil, err

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"gatehouse/backend/db"
 	"gatehouse/backend/fault"
 	"gatehouse/backend/store"
 )
@@ -98,21 +99,40 @@ func left(key string, n int, since time.Duration) int {
 // MayTry says whether a password may be tried now; TooMany with the time to wait when not. Nothing is counted.
 func (d *Directory) MayTry(ctx context.Context, username, address string) error {
 	now := d.Store.Now()
-	var wait time.Duration
-	for i, c := range countersOf(username, address) {
-		n, last, err := scanAttempts(d.Store.DB().QueryRow(ctx, selectAttempts, c.key))
-		if err != nil {
+	cs := countersOf(username, address)
+	here := knownKey(username, address)
+	args := []any{here}
+	for _, c := range cs {
+		args = append(args, c.key)
+	}
+	rows, err := d.Store.DB().Query(ctx, `SELECT who, n, updated FROM attempts WHERE who IN (`+db.Marks(len(args))+`)`, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	type tries struct {
+		n    int
+		last time.Time
+	}
+	found := map[string]tries{}
+	for rows.Next() {
+		var who string
+		var n int
+		var at int64
+		if err := rows.Scan(&who, &n, &at); err != nil {
 			return err
 		}
-		since := now.Sub(last)
-		if pause := pause(left(c.key, n, since), c.free); pause > since {
-			if i > 0 {
-				if _, seen, err := scanAttempts(d.Store.DB().QueryRow(ctx, selectAttempts, knownKey(username, address))); err != nil {
-					return err
-				} else if now.Sub(seen) < knownFor {
-					continue
-				}
-			}
+		found[who] = tries{n, time.UnixMicro(at)}
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	knownHere := now.Sub(found[here].last) < knownFor
+	var wait time.Duration
+	for i, c := range cs {
+		t := found[c.key]
+		since := now.Sub(t.last)
+		if pause := pause(left(c.key, t.n, since), c.free); pause > since && (i == 0 || !knownHere) {
 			wait = max(wait, pause-since)
 		}
 	}

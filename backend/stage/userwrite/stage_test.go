@@ -22,7 +22,7 @@ const (
 )
 
 func with(h *stagetest.House) stagetest.Made {
-	return stagetest.Made{Stages: []*stage.Kind{userwrite.Kind(userwrite.Deps{Deps: h.Stage, Users: h.Users, Events: h.Events})}}
+	return stagetest.Made{Stages: []*stage.Kind{userwrite.Kind(userwrite.Deps{Deps: h.Stage, Users: h.Users, Events: h.Events}), stagetest.PauseKind(h.Stage)}}
 }
 
 func TestStage(t *testing.T) {
@@ -34,6 +34,7 @@ func TestStage(t *testing.T) {
 type scene struct {
 	*stagetest.House
 	stage *userwrite.Stage
+	pause *stagetest.Pause
 	flow  *flow.Flow
 	b     *stagetest.Browser
 	plan  *stage.Plan // after the stage
@@ -45,6 +46,9 @@ func open(t *testing.T, change ...func(s *userwrite.Stage)) *scene {
 	for _, c := range change {
 		c(s.stage)
 	}
+	s.pause = stagetest.New[stagetest.Pause](s.House)
+	s.pause.Name = "pause"
+	s.Make(s.pause)
 	s.flow = s.Flow("f", "enrollment", s.stage)
 	s.b = s.Browser()
 	return s
@@ -65,11 +69,11 @@ func (s *scene) run(who *user.User, data map[string]any, context ...map[string]a
 		p.SetUser(who)
 	}
 	p.Append(stage.Step{Stage: s.stage.PK})
-	p.Append(stage.Step{Stage: s.stage.PK}) // keeps the plan, to look at
+	p.Append(stage.Step{Stage: s.pause.PK}) // keeps the plan, to look at
 	s.Begin(s.b, s.flow, p)
 	out := s.b.Step("f", "", nil)
 	s.plan = nil
-	if out.Advance {
+	if stagetest.Component(out) == stagetest.Paused {
 		s.plan = s.Plan(s.b)
 	}
 	return out
@@ -96,7 +100,7 @@ func TestCreate(t *testing.T) {
 		"component": "ak-stage-prompt", "username": "ada", "name": "Ada", "email": "ada@office.example", "password": "a good password", "password_repeat": "a good password",
 		"attributes.phone": "123", "attributes.settings.locale": "de", "unknown": "x", "groups": []any{"admins"}, "is_superuser": true,
 	}, map[string]any{stage.GroupsToAdd: []any{other.PK, map[string]any{"pk": other.PK}, "00000000-0000-4000-8000-000000000000"}})
-	if !out.Advance {
+	if stagetest.Component(out) != stagetest.Paused {
 		t.Fatalf("%v", stagetest.Wire(out))
 	}
 	u := s.named("ada")
