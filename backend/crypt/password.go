@@ -42,6 +42,7 @@ var errHash = errors.New("crypt: unknown password hash")
 type Hasher struct {
 	slots chan struct{}
 	heavy chan struct{} // one slot for hashes that take more memory than ours
+	room  matrices
 }
 
 // NewHasher makes a hasher for parallel hashes at once; 0 or less means one for each processor.
@@ -73,6 +74,13 @@ func (h *Hasher) run(ctx context.Context, heavy bool, f func()) error {
 	return nil
 }
 
+// key is the argon2id key of a password with our parameters; it needs a slot.
+func (h *Hasher) key(password string, salt []byte) []byte {
+	b := h.room.take()
+	defer h.room.give(b)
+	return ourKey(b, []byte(password), salt)
+}
+
 // Hash gives the argon2id hash of a password in PHC form. It returns an error when ctx ends first or the password is empty.
 func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	if password == "" {
@@ -81,7 +89,7 @@ func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	salt := make([]byte, saltSize)
 	rand.Read(salt)
 	var sum []byte
-	if err := h.run(ctx, false, func() { sum = argon2.IDKey([]byte(password), salt, argonTime, argonMemory, argonLanes, hashSize) }); err != nil {
+	if err := h.run(ctx, false, func() { sum = h.key(password, salt) }); err != nil {
 		return "", err
 	}
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, argonMemory, argonTime, argonLanes,
@@ -99,17 +107,24 @@ func (h *Hasher) Verify(ctx context.Context, encoded, password string) (ok, upgr
 	if err != nil {
 		return false, false, err
 	}
-	err = h.run(ctx, p.heavy, func() { ok = subtle.ConstantTimeCompare(p.sum, p.compute(password)) == 1 })
+	err = h.run(ctx, p.heavy, func() { ok = subtle.ConstantTimeCompare(p.sum, h.compute(p, password)) == 1 })
 	if err != nil {
 		return false, false, err
 	}
 	return ok, ok && p.foreign, nil
 }
 
+func (h *Hasher) compute(p parsed, password string) []byte {
+	if p.ours {
+		return h.key(password, p.salt)
+	}
+	return p.compute(password)
+}
+
 // Dummy takes as long as Verify of one of our hashes, so that an unknown name can't be told from a wrong password by the clock.
 func (h *Hasher) Dummy(ctx context.Context, password string) error {
 	var salt [saltSize]byte
-	return h.run(ctx, false, func() { argon2.IDKey([]byte(password), salt[:], argonTime, argonMemory, argonLanes, hashSize) })
+	return h.run(ctx, false, func() { h.key(password, salt[:]) })
 }
 
 // Unusable gives a stored value that no password matches. It is different each time.
@@ -119,6 +134,7 @@ func Unusable() string { return "!" + ID(40) }
 type parsed struct {
 	salt, sum []byte
 	foreign   bool // not with our method and parameters
+	ours      bool // argon2id with our cost, whatever the length of its salt
 	heavy     bool // takes more memory than ours
 	compute   func(password string) []byte
 }
@@ -166,6 +182,7 @@ func parseArgon(encoded string) (parsed, error) {
 	}
 	return parsed{
 		salt: salt, sum: sum, heavy: m > argonMemory,
+		ours:    m == argonMemory && t == argonTime && lanes == argonLanes && len(sum) == hashSize,
 		foreign: m != argonMemory || t != argonTime || lanes != argonLanes || len(salt) != saltSize || len(sum) != hashSize,
 		compute: func(password string) []byte {
 			return argon2.IDKey([]byte(password), salt, uint32(t), uint32(m), uint8(lanes), uint32(len(sum)))
