@@ -111,6 +111,7 @@ type device struct {
 	conn       net.Conn
 	r          *bufio.Reader
 	cookies    map[string]string
+	bare       bool // the next request carries no cookie: a relying party asks, which has none
 }
 
 // newDevice makes the n-th device of a house.
@@ -148,7 +149,7 @@ func (d *device) ask(method, path, contentType, body string, header ...string) (
 	}
 	var q strings.Builder
 	fmt.Fprintf(&q, "%s %s HTTP/1.1\r\nHost: %s\r\n", method, path, d.host)
-	if len(d.cookies) > 0 {
+	if len(d.cookies) > 0 && !d.bare {
 		q.WriteString("Cookie: ")
 		sep := ""
 		for k, v := range d.cookies {
@@ -157,9 +158,10 @@ func (d *device) ask(method, path, contentType, body string, header ...string) (
 		}
 		q.WriteString("\r\n")
 	}
-	if v := d.cookies["authentik_csrf"]; v != "" && method == http.MethodPost {
+	if v := d.cookies["authentik_csrf"]; v != "" && method == http.MethodPost && !d.bare {
 		q.WriteString("X-authentik-CSRF: " + v + "\r\n")
 	}
+	d.bare = false
 	for i := 0; i+1 < len(header); i += 2 {
 		q.WriteString(header[i] + ": " + header[i+1] + "\r\n")
 	}

@@ -131,6 +131,7 @@ func (d *device) token(c client, v url.Values, signatures *atomic.Int64) (tokens
 	v.Set("client_id", c.id)
 	v.Set("client_secret", c.secret)
 	var t tokens
+	d.bare = true
 	_, b, err := d.ask("POST", "/application/o/token/", form, v.Encode())
 	if err != nil {
 		return t, err
@@ -251,6 +252,7 @@ func (h *crowd) sessions() error {
 				return err
 			}
 			done.Add(1)
+			d.bare = true
 			_, _, err = d.ask("GET", "/application/o/userinfo/", "", "", "Authorization", "Bearer "+t.Access)
 			return err
 		})
