@@ -2,6 +2,7 @@ package db
 
 import (
 	"encoding/json"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -49,6 +50,15 @@ func Match(table, key, text string) (cond string, arg any, ok bool) {
 		return "", nil, false
 	}
 	return key + " IN (SELECT rowid FROM " + table + "_search WHERE " + table + "_search MATCH ?)", `"` + strings.ReplaceAll(text, `"`, `""`) + `"`, true
+}
+
+// MatchSome is Match for at most n rows, whichever come first; all lifts that bound, for a caller that leaves out some of them.
+func MatchSome(table, key, text string, n int, all bool) (cond string, arg any, ok bool) {
+	cond, arg, ok = Match(table, key, text)
+	if ok && !all {
+		cond = strings.TrimSuffix(cond, ")") + " LIMIT " + strconv.Itoa(n) + ")"
+	}
+	return cond, arg, ok
 }
 
 // LikePattern is the pattern for Contains that finds s as it is written, "%" and "_" included.

@@ -53,7 +53,8 @@ type Event struct {
 	Expires  time.Time      `json:"expires" is:"nofilter" format:"date-time"`
 	Brand    map[string]any `json:"brand" is:"nofilter" type:"any"`
 
-	log *Log
+	log  *Log
+	kept string // sealed; see Kept
 }
 
 // Who is a user as an event names them.
@@ -76,6 +77,7 @@ type Entry struct {
 	App     string // the published name of the app that says it; "" = authentik.events
 	Context map[string]any
 	User    *Who // instead of the actor of the transaction
+	kept    *store.Kept
 }
 
 // Log writes and shows events.
@@ -99,6 +101,7 @@ func (l *Log) Record(tx *store.Tx, c store.Change) error {
 	if len(c.Diff) > 0 {
 		e.Context["diff"] = c.Diff
 	}
+	e.kept = c.Kept
 	return l.EmitTx(tx, e)
 }
 
@@ -167,6 +170,9 @@ func (l *Log) Write(tx *store.Tx, e Entry) (string, error) {
 	if a.Brand.PK != "" {
 		ev.Brand = map[string]any{"pk": hexKey(a.Brand.PK), "app": "authentik_brands", "name": a.Brand.Name, "model_name": "brand"}
 	}
+	if err := l.keepFor(&ev, e.kept); err != nil {
+		return "", err
+	}
 	return ev.PK, l.insert(tx, &ev, who.PK)
 }
 
@@ -185,7 +191,7 @@ func (l *Log) insert(tx *store.Tx, ev *Event, userPK int64) error {
 	if err != nil {
 		return err
 	}
-	body, err := json.Marshal(ev.Context)
+	body, err := json.Marshal(ev.stored())
 	if err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ func (ActionType) SchemaName() string { return "TypeCreate" }
 func (l *Log) Kinds() []*kind.Kind {
 	return []*kind.Kind{kind.Of(Family, kind.Spec{
 		Path: "events/events", Model: "authentik_events.event", Schema: "Event", Title: "Event", Table: "events", Verbs: kind.AllVerbs &^ kind.UsedBy,
-		Tie: "o.id DESC", Serial: "created", SerialColumn: "o.id", Filters: filters(), Count: l.count, Seek: l.seek, Actions: l.actions(),
+		Tie: "o.id DESC", Serial: "created", SerialColumn: "o.id", Filters: filters(), Count: l.count, Seek: l.seek, Actions: l.actions(), Present: hideKept,
 	}, func() *Event {
 		return &Event{User: map[string]any{}, Context: map[string]any{}, Brand: map[string]any{}, log: l}
 	})}
@@ -171,14 +171,14 @@ func (l *Log) seek(ctx context.Context, offset int) (string, []any, int, error) 
 
 func (l *Log) actions() []kind.Action {
 	view := "view"
-	types := kind.Collection("GET", "actions", view, func(context.Context, *kind.Call, *kind.None) ([]ActionType, error) {
+	types := kind.Collection("GET", "actions", "", func(context.Context, *kind.Call, *kind.None) ([]ActionType, error) {
 		out := []ActionType{}
 		for _, a := range Actions() {
 			out = append(out, ActionType{Name: label(a), Component: a})
 		}
 		return out, nil
 	})
-	types.Operation = "events_events_actions_list"
+	types.Operation, types.Access = "events_events_actions_list", kind.SignedIn // which actions there are says nothing of events
 	top := kind.Collection("GET", "top_per_user", view, l.top)
 	top.Operation = "events_events_top_per_user_list"
 	top.Query = []kind.Param{{Name: "action", Type: "string"}, {Name: "top_n", Type: "integer"}}

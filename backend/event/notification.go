@@ -2,6 +2,7 @@ package event
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"time"
 
@@ -191,7 +192,7 @@ func presentRules(groups func(ctx context.Context, pks []string) (map[string]any
 func (l *Log) tryTransport(ctx context.Context, c *kind.Call, _ *kind.None) (TransportTest, error) {
 	t := c.Object.(*Transport)
 	if t.Mode != Local {
-		return TransportTest{}, fault.Newf(fault.Invalid, "Gatehouse can't send notifications by %s yet.", modeTitles[t.Mode])
+		return TransportTest{}, fault.NotYet(5, fmt.Sprintf("Gatehouse can't send notifications by %s yet.", modeTitles[t.Mode]))
 	}
 	a := store.ActorOf(ctx)
 	return TransportTest{Messages: []string{}}, l.Store.Write(ctx, a, func(tx *store.Tx) error {

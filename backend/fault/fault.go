@@ -38,6 +38,8 @@ type Error struct {
 	Code   string              // machine-readable code, "" for "invalid"
 	Fields map[string][]string // messages by field (JSON name); NonField for the whole
 	Cause  error               // for the log only
+	Later  bool                // comes with Issue; see NotYet
+	Issue  int
 }
 
 // Error gives the text for logs: what was said and why.
@@ -72,6 +74,11 @@ func New(k Kind, say string) *Error { return &Error{Kind: k, Say: say} }
 // Newf is New with a format.
 func Newf(k Kind, format string, a ...any) *Error {
 	return &Error{Kind: k, Say: fmt.Sprintf(format, a...)}
+}
+
+// NotYet makes the Invalid fault of work that belongs to a later issue of the project. Issue 0 is one that is not filed yet.
+func NotYet(issue int, say string) *Error {
+	return &Error{Kind: Invalid, Say: say, Issue: issue, Later: true}
 }
 
 // Wrap makes a fault that says one sentence and keeps the cause for the log.

@@ -69,7 +69,10 @@ type Action struct {
 	Perm      string   // codename with app label, or a verb word of the kind ("view", "change")
 	Also      []string // further global permissions that are needed
 	Owner     bool     // the object's owner needs no permission (Spec.Owner)
-	Status    int      // 0: 200 with an answer, 204 with None
+	Refused   int      // the status for who is signed in and may not, 0 = 403
+	// Of gives the key of the object that an Endpoint with a parameter is about, so that Perm counts on it alone too.
+	Of        func(ctx context.Context, key string) (string, error)
+	Status    int // 0: 200 with an answer, 204 with None
 	Multipart bool
 	Query     []Param
 	Tag       string

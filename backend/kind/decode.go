@@ -27,10 +27,15 @@ func Decode(fields []Field, body map[string]json.RawMessage, onto reflect.Value,
 	for i := range fields {
 		f := &fields[i]
 		known[f.Name] = true
+		raw, there := body[f.Name]
+		if f.Ignored && there && f.Format == "date-time" { // not taken, yet no nonsense is let pass
+			if msg := set(reflect.New(onto.FieldByIndex(f.Index).Type()).Elem(), f, raw); msg != "" {
+				bad.Add(f.Name, msg)
+			}
+		}
 		if !f.InBody() || f.Ignored {
 			continue
 		}
-		raw, there := body[f.Name]
 		if !there {
 			if whole && f.Required && !f.HasDef {
 				bad.Add(f.Name, "This field is required.")

@@ -430,3 +430,17 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// A field that is not taken from a body is still no place for nonsense when it is a time.
+func TestIgnoredTimes(t *testing.T) {
+	type visit struct {
+		At *time.Time `json:"at" is:"ignored" format:"date-time"`
+	}
+	for text, says := range map[string]bool{`{"at":"2026-01-02T03:04:05Z"}`: false, `{"at":null}`: false, `{}`: false, `{"at":{}}`: true, `{"at":"yesterday"}`: true} {
+		var v visit
+		_, err := Decode(FieldsOf(reflect.TypeFor[visit]()), body(t, text), reflect.ValueOf(&v).Elem(), true)
+		if v.At != nil || (err != nil) != says || says && fault.As(err).Fields["at"] == nil {
+			t.Errorf("%s: %v, %v", text, v.At, err)
+		}
+	}
+}

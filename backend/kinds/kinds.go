@@ -4,6 +4,7 @@ package kinds
 import (
 	"context"
 	"log/slog"
+	"net/url"
 
 	"gatehouse/backend/application"
 	"gatehouse/backend/auth"
@@ -105,9 +106,14 @@ func shown(r Rooms, family string) func(ctx context.Context, pks []string) (map[
 			if _, seen := out[pk]; seen {
 				continue
 			}
-			_, obj, err := r.Store.GetIn(ctx, family, pk)
+			k, obj, err := r.Store.GetIn(ctx, family, pk)
 			if err != nil {
 				continue // gone meanwhile
+			}
+			if k.Present != nil { // what is computed belongs to what is shown
+				if err := k.Present(ctx, []any{obj}, url.Values{}); err != nil {
+					return nil, err
+				}
 			}
 			out[pk] = obj
 		}

@@ -102,7 +102,14 @@ func (a *API) endpoint(act *kind.Action) {
 			return reply{}, err
 		}
 		if act.Access == kind.WithPerm && act.Perm != "" {
-			if err := a.may(ctx, act.Perm, ""); err != nil {
+			pk := ""
+			if act.Of != nil {
+				var err error
+				if pk, err = act.Of(ctx, c.Key); err != nil {
+					return reply{}, err
+				}
+			}
+			if err := a.may(ctx, act.Perm, pk); err != nil {
 				return reply{}, err
 			}
 		}
@@ -128,7 +135,7 @@ func verbOf(method string) string {
 func (a *API) describe(act *kind.Action, path, tag string) operation {
 	op := operation{
 		method: act.Method, path: path, id: act.Operation, tag: tag, summary: act.Summary, params: act.Query, status: act.Status,
-		multipart: act.Multipart, open: act.Access == kind.Anybody, answers: act.Answers,
+		multipart: act.Multipart, open: act.Access == kind.Anybody, answers: act.Answers, refused: act.Refused,
 	}
 	if act.In != noneType {
 		a.types = append(a.types, act.In)

@@ -40,6 +40,7 @@ type Deps struct {
 	Log        *slog.Logger
 	Version    string
 	Challenges []Challenge // of the stages, for the description
+	Streams    []Stream    // what is hung by Raw, for the description
 }
 
 // maxBody is the largest JSON body in bytes, maxUpload the largest multipart body.
@@ -58,6 +59,7 @@ type API struct {
 	ops    []operation
 	types  []reflect.Type // of bodies and answers of actions
 	schema schemaCache
+	shut   map[string]bool // "METHOD path" that narrow refuses
 }
 
 // operation is one documented operation.
@@ -69,6 +71,7 @@ type operation struct {
 	status                         int
 	multipart                      bool
 	open                           bool // also for nobody
+	refused                        int  // see kind.Action
 	unlisted                       bool // described without security
 	answers                        map[int]string
 	refusal                        string         // component of a 400 that is not the usual one
@@ -88,10 +91,7 @@ type handler func(ctx context.Context, r *http.Request) (reply, error)
 func New(d Deps) *API {
 	a := &API{Deps: d, router: chi.NewRouter()}
 	a.router.NotFound(func(w http.ResponseWriter, r *http.Request) { a.fail(w, r, fault.New(fault.NotFound, "Not found.")) })
-	a.router.MethodNotAllowed(func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Allow", strings.Join(a.methods(r), ", ")) // RFC 9110 15.5.6
-		a.fail(w, r, fault.Newf(fault.Method, "Method \"%s\" not allowed.", r.Method))
-	})
+	a.router.MethodNotAllowed(a.notAllowed)
 	for _, k := range d.Store.Kinds() {
 		switch {
 		case k.IsBase():
@@ -107,11 +107,13 @@ func New(d Deps) *API {
 		a.endpoint(&d.Endpoints[i])
 	}
 	a.executor()
+	a.streams()
 	a.route(operation{method: "GET", path: "schema", id: "schema_retrieve", tag: "schema", open: true, status: 200,
 		summary: "The OpenAPI description of this API.",
 		params:  []kind.Param{{Name: "format", Type: "string", Enum: []string{"json", "yaml"}}, {Name: "lang", Type: "string", Enum: languages}},
 		raw:     schemaContent(),
 	}, kind.Anybody, a.serveSchema)
+	a.narrow()
 	return a
 }
 
@@ -154,7 +156,7 @@ func (a *API) methods(r *http.Request) (out []string) {
 		path = r.URL.Path
 	}
 	for _, m := range []string{http.MethodDelete, http.MethodGet, http.MethodHead, http.MethodPatch, http.MethodPost, http.MethodPut} {
-		if a.router.Match(chi.NewRouteContext(), m, path) {
+		if c := chi.NewRouteContext(); a.router.Match(c, m, path) && !a.shut[m+" "+strings.TrimSuffix(c.RoutePattern(), "/")] {
 			out = append(out, m)
 		}
 	}
@@ -173,7 +175,9 @@ func (a *API) route(op operation, access kind.Access, h handler) {
 				limit = maxUpload
 			}
 			r.Body = http.MaxBytesReader(w, r.Body, limit)
-			out, err = h(r.Context(), r)
+			if out, err = h(r.Context(), r); op.refused != 0 && fault.Is(err, fault.Denied) {
+				err = &refusedAs{op.refused, err}
+			}
 		}
 		if err != nil {
 			a.fail(w, r, err)
@@ -249,11 +253,23 @@ var status = map[fault.Kind]int{
 	fault.TooLarge: 413, fault.TooMany: 429, fault.Unavailable: 503, fault.Method: 405, fault.Media: 415,
 }
 
+// refusedAs is a refusal with the published status of its operation.
+type refusedAs struct {
+	status int
+	error
+}
+
+// Unwrap gives the refusal.
+func (r *refusedAs) Unwrap() error { return r.error }
+
 // fail answers an error: the only place that does.
 func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	var tooLarge *http.MaxBytesError
 	if errors.As(err, &tooLarge) {
 		err = fault.Newf(fault.TooLarge, "The body is larger than %d bytes.", tooLarge.Limit)
+	}
+	if f := (*fault.Error)(nil); errors.As(err, &f) && f.Later {
+		a.Log.InfoContext(r.Context(), "asked for what comes later", "issue", f.Issue, "sentence", f.Say, "path", r.URL.Path, "method", r.Method, "logger", "gatehouse.rest")
 	}
 	var refused *kind.Refusal
 	if errors.As(err, &refused) {
@@ -267,6 +283,9 @@ func (a *API) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	f := fault.As(err)
 	code := status[f.Kind]
+	if as := (*refusedAs)(nil); errors.As(err, &as) {
+		code = as.status
+	}
 	if f.Kind == fault.Internal || f.Kind == fault.Unavailable {
 		a.Log.ErrorContext(r.Context(), "request failed", "path", r.URL.Path, "method", r.Method, "error", f.Error(), "logger", "gatehouse.rest")
 	}

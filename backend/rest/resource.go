@@ -138,9 +138,9 @@ func (a *API) load(ctx context.Context, k *kind.Kind, r *http.Request, perm stri
 	}
 	obj, err := a.Store.Get(ctx, k, lookup(k), id)
 	if err != nil {
-		// Who may not look at anything here learns nothing of what there is.
-		if fault.Is(err, fault.NotFound) {
-			if all, pks, perr := a.Perms.Objects(ctx, store.ActorOf(ctx), perm); perr == nil && !all && len(pks) == 0 && !owner {
+		// Who may not look at anything here learns nothing of what there is; an object with an owner is hidden from others anyway.
+		if fault.Is(err, fault.NotFound) && k.Owner == "" {
+			if all, pks, perr := a.Perms.Objects(ctx, store.ActorOf(ctx), perm); perr == nil && !all && len(pks) == 0 {
 				return nil, denied()
 			}
 		}
@@ -149,21 +149,32 @@ func (a *API) load(ctx context.Context, k *kind.Kind, r *http.Request, perm stri
 	return obj, a.mayObject(ctx, k, obj, perm, owner)
 }
 
+// mayObject says whether the actor may do perm to obj. What belongs to somebody is NotFound for who may not even see it, and Denied for who may.
 func (a *API) mayObject(ctx context.Context, k *kind.Kind, obj any, perm string, owner bool) error {
-	if owner && a.owns(ctx, k, obj) {
+	mine := a.owns(ctx, k, obj)
+	if owner && mine {
 		return nil
 	}
+	gone := fault.Newf(fault.NotFound, "No %s matches the given query.", k.Schema)
 	if k.OwnerOnly {
-		return fault.Newf(fault.NotFound, "No %s matches the given query.", k.Schema)
+		return gone
 	}
-	ok, err := a.Perms.May(ctx, store.ActorOf(ctx), perm, k.PK(obj))
+	actor := store.ActorOf(ctx)
+	ok, err := a.Perms.May(ctx, actor, perm, k.PK(obj))
 	if err != nil || ok {
 		return err
 	}
-	if owner {
-		return fault.Newf(fault.NotFound, "No %s matches the given query.", k.Schema)
+	if k.Owner == "" || mine && ownerMay(k, kind.Retrieve) {
+		return denied()
 	}
-	return denied()
+	sees, err := a.Perms.May(ctx, actor, k.Perm("view"), k.PK(obj))
+	if err != nil {
+		return err
+	}
+	if sees {
+		return denied()
+	}
+	return gone
 }
 
 // ownerMay says whether owners need no permission for a verb.
@@ -437,23 +448,9 @@ func (a *API) usedBy(ctx context.Context, k *kind.Kind, r *http.Request) (reply,
 
 // uses tells who points at an object, as far as the actor may see them.
 func (a *API) uses(ctx context.Context, k *kind.Kind, pk string) (reply, error) {
-	all, err := a.Store.UsedBy(ctx, k, pk)
+	out, err := a.Uses(ctx, k, pk)
 	if err != nil {
 		return reply{}, err
-	}
-	out := []store.Use{}
-	for _, u := range all {
-		src := a.Store.Kind(u.App + "." + u.ModelName)
-		if src == nil {
-			continue
-		}
-		ok, err := a.Perms.May(ctx, store.ActorOf(ctx), src.Perm("view"), u.PK)
-		if err != nil {
-			return reply{}, err
-		}
-		if ok {
-			out = append(out, u)
-		}
 	}
 	b, err := json.Marshal(out)
 	return reply{status: 200, body: b}, err

@@ -22,6 +22,7 @@ import (
 	"gatehouse/backend/db"
 	"gatehouse/backend/fault"
 	"gatehouse/backend/kind"
+	"gatehouse/backend/rest/conform"
 	"gatehouse/backend/store"
 )
 
@@ -82,6 +83,10 @@ type shout struct {
 	Loud bool   `json:"loud"`
 }
 
+type tally struct {
+	N int64 `json:"n"`
+}
+
 type echo struct {
 	Text string `json:"text"`
 }
@@ -122,6 +127,8 @@ type door struct {
 	log   *bytes.Buffer
 	actor store.Actor
 	csrf  bool
+
+	checker *conform.Checker
 }
 
 var root = store.Actor{UserPK: 1, Username: "root", Superuser: true, Token: "t"}
@@ -155,12 +162,11 @@ func buildDoor(t testing.TB) *door {
 		l := c.Object.(*lamp)
 		return l, c.Apply(l)
 	})
-	count := kind.Collection("GET", "count", "view", func(ctx context.Context, _ *kind.Call, _ *kind.None) (map[string]any, error) {
-		return map[string]any{"n": 3}, nil
-	})
+	count := kind.Collection("GET", "count", "view", func(context.Context, *kind.Call, *kind.None) (tally, error) { return tally{3}, nil })
 	boom := kind.Collection("POST", "boom", "view", func(context.Context, *kind.Call, *kind.None) (kind.None, error) {
 		return kind.None{}, errors.New("the SQL of it all")
 	})
+	boom.Answers = map[int]string{500: "It always fails."}
 	file := kind.Collection("POST", "upload", "change", func(_ context.Context, c *kind.Call, _ *kind.None) (kind.None, error) {
 		if _, ok := c.Files["file"]; !ok {
 			return kind.None{}, fault.Field("file", "No file was submitted.")
@@ -208,7 +214,33 @@ func (w *door) do(method, path, body string, header ...string) *httptest.Respons
 	}
 	rec := httptest.NewRecorder()
 	w.api.ServeHTTP(rec, r)
+	w.conforms(r, rec)
 	return rec
+}
+
+// conforms holds an answer to the description that the door serves.
+func (w *door) conforms(r *http.Request, rec *httptest.ResponseRecorder) {
+	w.t.Helper()
+	if w.checker == nil {
+		b, err := w.api.Schema()
+		if err != nil {
+			w.t.Fatal(err)
+		}
+		if w.checker, err = conform.New(b); err != nil {
+			w.t.Fatal(err)
+		}
+	}
+	body := rec.Body.Bytes()
+	if r.Method == http.MethodHead {
+		body = nil // net/http leaves it out
+	}
+	path := r.URL.EscapedPath()
+	if r.URL.RawQuery != "" {
+		path += "?" + r.URL.RawQuery
+	}
+	if err := w.checker.Check(r.Method, path, rec.Code, rec.Header(), body); err != nil {
+		w.t.Errorf("an answer does not conform: %v", err)
+	}
 }
 
 func (w *door) json(method, path, body string, want int) map[string]any {
@@ -311,7 +343,7 @@ func TestMethods(t *testing.T) {
 	w := newDoor(t)
 	for _, tt := range []struct{ method, path, allow string }{
 		{"POST", "lights/lamp/6ba7b810-9dad-11d1-80b4-00c04fd430c8/", "DELETE, GET, HEAD, PATCH, PUT"}, {"DELETE", "lights/lamp/", "GET, HEAD, POST"}, {"DELETE", "memos/6ba7b810-9dad-11d1-80b4-00c04fd430c8/", "GET, HEAD, PATCH, PUT"},
-		{"PUT", "hello/", "GET, HEAD"}, {"PUT", "lights/all/", "GET, HEAD"},
+		{"DELETE", "lights/lamp/count/", "GET, HEAD"}, {"PUT", "lights/lamp/upload/", "POST"}, {"GET", "lights/lamp/upload/", "POST"}, {"PUT", "hello/", "GET, HEAD"}, {"PUT", "lights/all/", "GET, HEAD"},
 	} {
 		rec := w.do(tt.method, tt.path, "")
 		if rec.Code != 405 || strings.TrimSpace(rec.Body.String()) != fmt.Sprintf(`{"detail":"Method \"%s\" not allowed."}`, tt.method) || rec.Header().Get("Allow") != tt.allow {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"path/filepath"
+	"reflect"
 	"time"
 
 	"gatehouse/backend/backup"
@@ -94,6 +95,7 @@ func (s *Server) mux(screen *web.Screen, pages *page.Pages, cookies web.Cookies)
 	mux.Handle("/api/v3/flows/executor/{slug}/{$}", executor)
 	api.Raw(http.MethodPost, "gatehouse/backup", "", s.takeBackup)
 	api.Raw(http.MethodGet, "gatehouse/events/stream", "authentik_events.view_event", (&web.Stream{Events: r.events, Encode: api.Encode, Log: s.o.Log}).ServeHTTP)
+	r.takeOut(api)
 	mux.Handle("/api/v3/", api)
 	return mux, nil
 }
@@ -136,6 +138,20 @@ func (s *Server) enter(w http.ResponseWriter, req *http.Request, setup *web.Setu
 	return home, nil
 }
 
+// passphrase is what a backup is taken under.
+type passphrase struct {
+	Passphrase string `json:"passphrase" is:"required"`
+}
+
+// SchemaName implements kind.SchemaNamer.
+func (passphrase) SchemaName() string { return "Passphrase" }
+
+// streams are the operations that mux hangs by hand.
+var streams = []rest.Stream{
+	{Method: http.MethodPost, Path: "gatehouse/backup", ID: "gatehouse_backup_create", Summary: "A backup of the house, encrypted under a passphrase.", Media: "application/octet-stream", In: reflect.TypeFor[passphrase]()},
+	{Method: http.MethodGet, Path: "gatehouse/events/stream", ID: "gatehouse_events_stream", Summary: "Events as they happen.", Media: "text/event-stream"},
+}
+
 // takeBackup streams a backup under a passphrase. Only who may do everything gets one: it holds every secret.
 func (s *Server) takeBackup(w http.ResponseWriter, req *http.Request) {
 	r, ctx := s.rooms, req.Context()
@@ -144,9 +160,7 @@ func (s *Server) takeBackup(w http.ResponseWriter, req *http.Request) {
 		fail(fault.New(fault.Denied, "You do not have permission to perform this action."))
 		return
 	}
-	var in struct {
-		Passphrase string `json:"passphrase"`
-	}
+	var in passphrase
 	if err := json.NewDecoder(http.MaxBytesReader(w, req.Body, 64<<10)).Decode(&in); err != nil {
 		fail(fault.Field("passphrase", "Give a passphrase as JSON: {\"passphrase\": \"…\"}."))
 		return

@@ -83,7 +83,7 @@ func wire(o Options, d *db.DB, key *crypt.Key, install string, log *slog.Logger,
 			return r.events.EmitTx(tx, event.Entry{Action: event.PasswordSet, App: "authentik.core", User: &event.Who{PK: u.PK, Username: u.Username, Email: u.Email}})
 		},
 	}
-	r.roles.UID, r.store.Gone = r.users.UID, rbac.Gone
+	r.roles.UID, r.users.May, r.store.Gone = r.users.UID, r.roles.May, rbac.Gone
 	r.sessions = &session.Room{Store: r.store, Users: r.users}
 	r.tokens = &token.Room{Store: r.store, Users: r.users, Settings: func(ctx context.Context) token.Settings {
 		s, err := r.brands.Settings(ctx)
@@ -139,7 +139,7 @@ func portOf(address string) func() string {
 // endpoints are the operations of the API that belong to no collection.
 func (r *rooms) endpoints(o Options) []kind.Action {
 	var out []kind.Action
-	for _, list := range [][]kind.Action{r.brands.Endpoints(), r.apps.Endpoints(), r.flows.Endpoints(), r.office.Endpoints(), device.Endpoints(r.store), r.rootEndpoints(o), r.adminEndpoints()} {
+	for _, list := range [][]kind.Action{r.beyond(), r.brands.Endpoints(), r.apps.Endpoints(), r.flows.Endpoints(), r.office.Endpoints(), device.Endpoints(r.store), r.rootEndpoints(o), r.adminEndpoints()} {
 		out = append(out, list...)
 	}
 	return out
@@ -148,7 +148,7 @@ func (r *rooms) endpoints(o Options) []kind.Action {
 // newAPI makes the door of the API.
 func (r *rooms) newAPI(o Options, d rest.Deps) *rest.API {
 	d.Store, d.Endpoints, d.Perms, d.Log, d.Version = r.store, r.endpoints(o), r.roles, r.log, o.Version
-	d.Challenges = kinds.Challenges(r.stages)
+	d.Challenges, d.Streams = kinds.Challenges(r.stages), append(exports(), streams...)
 	r.api = rest.New(d)
 	return r.api
 }

@@ -79,6 +79,7 @@ type Change struct {
 	PK     string
 	Name   string
 	Diff   map[string]Values // by field; secrets masked
+	Kept   *Kept             // what undoing it needs; nil when nothing was kept
 }
 
 // Values are a field before and after.
@@ -262,6 +263,9 @@ func (tx *Tx) save(k *kind.Kind, obj, old any) error {
 	if err := bad.Err(); err != nil {
 		return err
 	}
+	if err := tx.loadOld(k, obj, old); err != nil {
+		return err
+	}
 	if err := tx.writeRow(k, obj, old == nil); err != nil {
 		return err
 	}
@@ -288,6 +292,10 @@ func (tx *Tx) Delete(k *kind.Kind, pk string) error {
 	}
 	tx.going[id] = true
 	defer delete(tx.going, id)
+	kept, err := tx.keepAll(k, obj)
+	if err != nil {
+		return err
+	}
 	if h, ok := obj.(Deleter); ok {
 		if err := h.Deleting(tx); err != nil {
 			return err
@@ -307,7 +315,7 @@ func (tx *Tx) Delete(k *kind.Kind, pk string) error {
 	if tx.Actor.System || tx.s.rec == nil {
 		return nil
 	}
-	return tx.s.rec.Record(tx, Change{Action: "model_deleted", Kind: k, PK: pk, Name: k.Name(obj)})
+	return tx.s.rec.Record(tx, Change{Action: "model_deleted", Kind: k, PK: pk, Name: k.Name(obj), Kept: kept})
 }
 
 func (tx *Tx) record(k *kind.Kind, obj, old any) error {
@@ -319,6 +327,10 @@ func (tx *Tx) record(k *kind.Kind, obj, old any) error {
 	if old != nil {
 		c.Action = "model_updated"
 		c.Diff = diff(k, old, obj)
+		var err error
+		if c.Kept, err = keepChanged(k, old, obj); err != nil {
+			return err
+		}
 	}
 	return tx.s.rec.Record(tx, c)
 }
@@ -330,7 +342,7 @@ func (tx *Tx) Changed(obj any, diff map[string]Values) error {
 	if tx.Actor.System || tx.s.rec == nil {
 		return nil
 	}
-	return tx.s.rec.Record(tx, Change{Action: "model_updated", Kind: k, PK: k.PK(obj), Name: k.Name(obj), Diff: diff})
+	return tx.s.rec.Record(tx, Change{Action: "model_updated", Kind: k, PK: k.PK(obj), Name: k.Name(obj), Diff: diff, Kept: keepDelta(diff)})
 }
 
 // Get reads one object in the transaction by its primary key.

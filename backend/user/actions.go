@@ -88,6 +88,9 @@ func (d *Directory) groupActions() []kind.Action {
 		a := kind.Detail("POST", verb, "authentik_core."+verb+"_"+map[string]string{"add_user": "to_group", "remove_user": "from_group"}[verb],
 			func(ctx context.Context, c *kind.Call, in *Account) (kind.None, error) {
 				g := c.Object.(*Group)
+				if _, err := d.Viewable(ctx, in.PK); err != nil { // who is not seen can't be told from nobody
+					return kind.None{}, err
+				}
 				return kind.None{}, d.Store.Write(ctx, store.ActorOf(ctx), func(tx *store.Tx) error {
 					if _, err := ByPKTx(tx, in.PK); err != nil {
 						return err

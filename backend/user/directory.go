@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"gatehouse/backend/db"
@@ -16,6 +17,20 @@ import (
 // ByPK finds a user. NotFound when there is none.
 func (d *Directory) ByPK(ctx context.Context, pk int64) (*User, error) {
 	return d.find(ctx, `o.pk = ?`, pk)
+}
+
+// Viewable finds a user by the key, for who may look at them: themselves, or with the permission. NotFound else.
+func (d *Directory) Viewable(ctx context.Context, pk int64) (*User, error) {
+	if a := store.ActorOf(ctx); d.May != nil && a.UserPK != pk {
+		ok, err := d.May(ctx, a, "authentik_core.view_user", strconv.FormatInt(pk, 10))
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			return nil, fault.New(fault.NotFound, "No User matches the given query.")
+		}
+	}
+	return d.ByPK(ctx, pk)
 }
 
 // ByUsername finds the user with exactly this username.

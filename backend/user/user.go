@@ -90,7 +90,9 @@ type Directory struct {
 	Gone func(tx *store.Tx, user int64) error
 	// PasswordSet is called in the transaction that sets a password, to write the event.
 	PasswordSet func(tx *store.Tx, u *User) error
-	gravatar    gravatars
+	// May says who may do what; nil lets everybody see everybody.
+	May      func(ctx context.Context, a store.Actor, permission, object string) (bool, error)
+	gravatar gravatars
 }
 
 // Kinds describes users and groups. actions are what other rooms let one do with a user.
@@ -236,7 +238,7 @@ func keepAdmin(tx *store.Tx) error {
 		return nil
 	}
 	var n int
-	err := tx.QueryRow(superGroups + `SELECT count(*) FROM users u WHERE u.is_active = 1 AND u.type <> 'internal_service_account' AND EXISTS (SELECT 1 FROM memberships m WHERE m."user" = u.pk AND m."group" IN (SELECT pk FROM su))`).Scan(&n)
+	err := tx.QueryRow(superGroups + `SELECT EXISTS (SELECT 1 FROM memberships m CROSS JOIN users u ON u.pk = m."user" WHERE m."group" IN (SELECT pk FROM su) AND u.is_active = 1 AND u.type <> 'internal_service_account')`).Scan(&n)
 	if err != nil || n > 0 {
 		return err
 	}

@@ -183,6 +183,28 @@ const usual = {
 	default_token_length: 60,
 };
 
+/** What the search over everything finds. */
+function found(office, text) {
+	const hits = (path, model, kind, urlOf) =>
+		office[path]
+			.filter((row) => JSON.stringify([row.name, row.username, row.slug]).toLowerCase().includes(text))
+			.slice(0, 5)
+			.map((row) => ({
+				model,
+				kind,
+				pk: String(row.pk),
+				title: row.name || row.username,
+				subtitle: row.username ?? row.slug ?? "",
+				url: `/if/admin/#${urlOf(row)}`,
+			}));
+	return [
+		...hits("/core/users/", "authentik_core.user", "User", ({ pk }) => `/people/users/${pk}`),
+		...hits("/core/groups/", "authentik_core.group", "Group", ({ pk }) => `/people/groups/${pk}`),
+		...hits("/core/applications/", "authentik_core.application", "Application", ({ slug }) => `/apps/${slug}`),
+		...hits("/flows/instances/", "authentik_flows.flow", "Flow", ({ slug }) => `/advanced/flows/${slug}`),
+	];
+}
+
 /** Answers that belong to no collection; nothing when the address is another. */
 export function own(state, method, path, query, body) {
 	const { office, size } = state;
@@ -208,7 +230,19 @@ export function own(state, method, path, query, body) {
 				: setup(state, found),
 		];
 	}
+	if (path.startsWith("/gatehouse/undo/"))
+		return [
+			200,
+			{ event: "", action: "model_updated", model: "", pk: "", name: "It", fields: ["name"], notes: [], possible: true, reason: "" },
+		];
 	switch (path) {
+		case "/gatehouse/search/":
+			return [200, { results: found(office, (query.get("search") ?? "").toLowerCase()) }];
+		case "/gatehouse/bulk/delete/":
+		case "/gatehouse/bulk/update/": {
+			const results = body.pks.map((pk) => ({ pk, name: pk, ok: true, errors: {}, used_by: 1 }));
+			return [200, { dry_run: !!body.dry_run, done: !body.dry_run, ok: results.length, failed: 0, results }];
+		}
 		case "/schema/":
 			return [200, state.schema];
 		case "/core/users/me/":

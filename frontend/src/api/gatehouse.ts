@@ -72,3 +72,38 @@ export type NewApplication = {
 };
 
 export type AccessOfUser = { results: { slug: string; name: string; passing: boolean; reason: string }[] };
+
+export type SearchHit = { model: string; kind: string; pk: string; title: string; subtitle: string; url: string };
+
+export type BulkRow = { pk: string; name: string; ok: boolean; errors: Record<string, string[]>; used_by: number };
+export type BulkOutcome = { dry_run: boolean; done: boolean; ok: number; failed: number; results: BulkRow[] };
+
+export type Undone = {
+	event: string;
+	action: string;
+	model: string;
+	pk: string;
+	name: string;
+	fields: string[];
+	notes: string[];
+	possible: boolean;
+	reason: string;
+};
+
+export type SheetLine = {
+	line: number;
+	action: "create" | "update" | "unchanged" | "error";
+	name: string;
+	changes: { column: string; was: string; now: string }[];
+	errors: Record<string, string[]>;
+};
+export type SheetOutcome = {
+	done: boolean;
+	delimiter: string;
+	columns: string[];
+	create: number;
+	update: number;
+	unchanged: number;
+	failed: number;
+	lines: SheetLine[];
+};

@@ -63,7 +63,6 @@ export function FieldInput({ field, value, error, onChange, existing }: InputPro
 					allowDeselect={!field.required}
 					clearable={field.nullable}
 					placeholder={t("forms.choose")}
-					comboboxProps={{ withinPortal: true }}
 				/>
 			);
 		case "choices":

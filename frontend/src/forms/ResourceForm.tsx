@@ -1,13 +1,14 @@
 import { Skeleton, Stack } from "@mantine/core";
 import { useMemo } from "react";
+import { fullModel } from "~/admin/frame/models";
 import { send } from "~/api/client";
 import { useChange } from "~/api/query";
+import { toldUndo } from "~/api/undo";
 import { idOf, type Kind, type Row } from "~/schema/description";
 import { chosenFields, type Field, fieldsOf } from "~/schema/fields";
 import { useKinds } from "~/schema/use";
 import { t } from "~/text/text";
 import { Empty, Problem } from "~/ui/Empty";
-import { told } from "~/ui/notices";
 import { Form } from "./Form";
 import { useFormState } from "./state";
 import { toChange, toCreate, toForm, type Values } from "./wire";
@@ -78,7 +79,7 @@ function Loaded({ kind, fields, object, first, only, preset, fixed, onSaved, onC
 				? send<Row>("PATCH", `${kind.path}${encodeURIComponent(idOf(kind, object))}/`, toChange(shown, state.values, state.initial))
 				: send<Row>("POST", kind.path, { ...pick(preset, fixed), ...toCreate(shown, state.values) }),
 		(saved) => {
-			told(t(object ? "forms.saved" : "forms.created"));
+			toldUndo(t(object ? "forms.saved" : "forms.created"), fullModel(kind.name, saved), saved.pk);
 			if (object) state.reset(toForm(shown, saved));
 			onSaved?.(saved);
 		},

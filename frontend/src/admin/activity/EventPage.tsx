@@ -3,11 +3,13 @@ import { useParams } from "@tanstack/react-router";
 import { useGet } from "~/api/query";
 import type { Event } from "~/api/schema.gen";
 import { dateTime } from "~/lib/format";
+import { labelOf } from "~/schema/fields";
 import { t } from "~/text/text";
 import { Chip } from "~/ui/Chip";
 import { Problem } from "~/ui/Empty";
 import { at } from "../frame/addresses";
 import { Page, Section } from "../frame/Page";
+import { UndoSection } from "../frame/undo";
 import facts from "../people/Users.module.css";
 import classes from "./Activity.module.css";
 import { changesOf } from "./diff";
@@ -69,6 +71,9 @@ export function EventPage() {
 						</tbody>
 					</table>
 				</Section>
+			)}
+			{model.model_name && event.action.startsWith("model_") && (
+				<UndoSection event={event.pk} label={(name) => labelOf(String(model.model_name), name)} />
 			)}
 			<Section title={t("activity.raw")}>
 				<details className={classes.raw}>

@@ -13,9 +13,11 @@ import { t, tOr } from "~/text/text";
 import { Empty } from "~/ui/Empty";
 import { at } from "../frame/addresses";
 import { Missing } from "../frame/Missing";
+import { fullModel } from "../frame/models";
 import { Page } from "../frame/Page";
 import { go } from "../frame/To";
 import { useBulkDelete } from "../frame/useBulkDelete";
+import { useBulkEdit } from "../frame/useBulkEdit";
 import classes from "./Advanced.module.css";
 import { Cell } from "./Cell";
 import { type Family, familyOf } from "./families";
@@ -33,7 +35,9 @@ function List({ family }: { family: Family }) {
 	const flowNames = useMemo(() => new Map(flows?.results.map((flow) => [flow.pk, flow.name])), [flows]);
 	const param = kind?.param ?? (family.id === "sources" ? "slug" : "pk");
 	const idOfRow = (row: Row) => idOf({ param }, row);
-	const bulkDelete = useBulkDelete<Row>({ pathOf: (row) => `${family.path}${encodeURIComponent(idOfRow(row))}/`, nameOf: nameOfRow });
+	const bulkNames = { modelOf: (row: Row) => fullModel(family.kind, row), pkOf: (row: Row) => String(row.pk), nameOf: nameOfRow };
+	const bulkEdit = useBulkEdit<Row>(bulkNames);
+	const bulkDelete = useBulkDelete<Row>(bulkNames);
 	const columns: Column<Row>[] = [
 		{ id: "name", title: t("advanced.name"), sort: family.sortable.includes("name") ? "name" : undefined, cell: nameOfRow },
 		...family.columns.map(
@@ -60,7 +64,7 @@ function List({ family }: { family: Family }) {
 				keyOf={(row) => String(row.pk)}
 				nameOf={nameOfRow}
 				linkOf={(row) => at.object(family.id, idOfRow(row))}
-				bulk={[bulkDelete]}
+				bulk={[bulkEdit, bulkDelete]}
 				columns={columns}
 				empty={
 					<Empty title={t("advanced.empty")} text={t(`families.${family.id}.text`)}>

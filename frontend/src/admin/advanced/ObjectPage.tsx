@@ -12,6 +12,7 @@ import { Empty, Problem } from "~/ui/Empty";
 import { EventList } from "../activity/EventList";
 import { at } from "../frame/addresses";
 import { Missing } from "../frame/Missing";
+import { fullModel } from "../frame/models";
 import { Page, Section, TabLinks } from "../frame/Page";
 import { go } from "../frame/To";
 import { Danger } from "../frame/UsedBy";
@@ -128,7 +129,13 @@ function Loaded({ family, object, kind, path, crumbs }: LoadedProps) {
 						)}
 					</Section>
 					<TestRun family={family.id} pk={String(object.pk)} />
-					<Danger path={path} name={name} text={t("advanced.deleteText")} after={() => go(at.family(family.id))} />
+					<Danger
+						path={path}
+						name={name}
+						text={t("advanced.deleteText")}
+						after={() => go(at.family(family.id))}
+						undo={{ model: fullModel(family.kind, object), pk: object.pk }}
+					/>
 				</>
 			)}
 		</Page>

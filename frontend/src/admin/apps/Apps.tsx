@@ -11,12 +11,12 @@ import { at } from "../frame/addresses";
 import { Page } from "../frame/Page";
 import { go } from "../frame/To";
 import { useBulkDelete } from "../frame/useBulkDelete";
+import { useBulkEdit } from "../frame/useBulkEdit";
 
 export function Apps() {
-	const bulkDelete = useBulkDelete<Application>({
-		pathOf: (app) => `/core/applications/${encodeURIComponent(app.slug)}/`,
-		nameOf: (app) => app.name,
-	});
+	const names = { modelOf: () => "authentik_core.application", pkOf: (app: Application) => app.pk, nameOf: (app: Application) => app.name };
+	const bulkEdit = useBulkEdit<Application>(names);
+	const bulkDelete = useBulkDelete<Application>(names);
 	const add = (
 		<Button leftSection={<IconPlus size={16} />} onClick={() => go(at.newApp)}>
 			{t("apps.add")}
@@ -30,7 +30,7 @@ export function Apps() {
 				ordering="name"
 				label={t("apps.title")}
 				searchLabel={t("apps.search")}
-				bulk={[bulkDelete]}
+				bulk={[bulkEdit, bulkDelete]}
 				keyOf={(app) => app.slug}
 				nameOf={(app) => app.name}
 				linkOf={(app) => at.app(app.slug)}

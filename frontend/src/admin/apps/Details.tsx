@@ -30,6 +30,7 @@ export function Details({ application }: { application: Application }) {
 				name={application.name}
 				text={t("apps.deleteText")}
 				after={() => go(at.apps)}
+				undo={{ model: "authentik_core.application", pk: application.pk }}
 			/>
 		</>
 	);

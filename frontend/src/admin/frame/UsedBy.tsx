@@ -3,10 +3,10 @@ import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { get } from "~/api/client";
 import { keyOf, remove } from "~/api/query";
 import type { UsedBy as Use } from "~/api/schema.gen";
+import { toldUndo } from "~/api/undo";
 import { t, tOr } from "~/text/text";
 import { confirm } from "~/ui/confirm";
 import { isKey } from "~/ui/names";
-import { told } from "~/ui/notices";
 import { Section } from "./Page";
 
 function consequence(use: Use): string {
@@ -40,7 +40,7 @@ export function Uses({ path }: { path: string }) {
 /** Asks before an object is deleted, and says what else it affects. */
 export function useDelete() {
 	const client = useQueryClient();
-	return (path: string, name: string, after?: () => void) => {
+	return (path: string, name: string, after?: () => void, undo?: { model?: string; pk: unknown }) => {
 		confirm({
 			title: t("delete.title", { name }),
 			body: (
@@ -53,7 +53,7 @@ export function useDelete() {
 			danger: true,
 			act: async () => {
 				await remove(path);
-				told(t("delete.done", { name }));
+				toldUndo(t("delete.done", { name }), undo?.model, undo?.pk);
 				after?.();
 				client.removeQueries({ queryKey: keyOf(path) });
 				await client.invalidateQueries({ queryKey: ["api"] });
@@ -62,14 +62,14 @@ export function useDelete() {
 	};
 }
 
-type Props = { path: string; name: string; text: string; after: () => void; blocked?: string };
+type Props = { path: string; name: string; text: string; after: () => void; blocked?: string; undo?: { model?: string; pk: unknown } };
 
 /** The quiet end of a page: deleting the object. */
-export function Danger({ path, name, text, after, blocked }: Props) {
+export function Danger({ path, name, text, after, blocked, undo }: Props) {
 	const ask = useDelete();
 	return (
 		<Section title={t("delete.section")} text={blocked ?? text} danger>
-			<Button variant="default" c="var(--gh-danger)" disabled={!!blocked} onClick={() => ask(path, name, after)}>
+			<Button variant="default" c="var(--gh-danger)" disabled={!!blocked} onClick={() => ask(path, name, after, undo)}>
 				{t("delete.button")}
 			</Button>
 		</Section>

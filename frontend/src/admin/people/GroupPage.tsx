@@ -106,7 +106,13 @@ function Details({ group, path }: { group: Group; path: string }) {
 			<Section title={t("groups.details")}>
 				<ResourceForm key={group.pk} kind="group" object={object} first={first} fixed={elsewhere} />
 			</Section>
-			<Danger path={path} name={group.name} text={t("groups.deleteText")} after={() => go(at.groups)} />
+			<Danger
+				path={path}
+				name={group.name}
+				text={t("groups.deleteText")}
+				after={() => go(at.groups)}
+				undo={{ model: "authentik_core.group", pk: group.pk }}
+			/>
 		</>
 	);
 }

@@ -11,6 +11,8 @@ import { at } from "../frame/addresses";
 import { Page, Section } from "../frame/Page";
 import { go, To } from "../frame/To";
 import { useBulkDelete } from "../frame/useBulkDelete";
+import { useBulkEdit } from "../frame/useBulkEdit";
+import { CsvMenu } from "./Csv";
 import { GroupTree } from "./GroupTree";
 import { Sections } from "./Sections";
 
@@ -33,9 +35,12 @@ export function Groups() {
 			title={t("groups.title")}
 			crumbs={[{ label: t("nav.people"), to: at.users }]}
 			actions={
-				<Button leftSection={<IconPlus size={16} />} onClick={() => go(at.newGroup)}>
-					{t("groups.add")}
-				</Button>
+				<>
+					<CsvMenu what="groups" />
+					<Button leftSection={<IconPlus size={16} />} onClick={() => go(at.newGroup)}>
+						{t("groups.add")}
+					</Button>
+				</>
 			}
 			tabs={<Sections current="groups" />}
 		>
@@ -45,7 +50,9 @@ export function Groups() {
 }
 
 function GroupList({ side }: { side: React.ReactNode }) {
-	const bulkDelete = useBulkDelete<Group>({ pathOf: (group) => `/core/groups/${group.pk}/`, nameOf: (group) => group.name });
+	const names = { modelOf: () => "authentik_core.group", pkOf: (group: Group) => group.pk, nameOf: (group: Group) => group.name };
+	const bulkEdit = useBulkEdit<Group>(names);
+	const bulkDelete = useBulkDelete<Group>(names);
 	return (
 		<ListView<Group>
 			path="/core/groups/"
@@ -53,7 +60,7 @@ function GroupList({ side }: { side: React.ReactNode }) {
 			label={t("groups.title")}
 			searchLabel={t("groups.search")}
 			side={side}
-			bulk={[bulkDelete]}
+			bulk={[bulkEdit, bulkDelete]}
 			filters={[
 				{
 					name: "is_superuser",

@@ -45,6 +45,7 @@ export function UserOverview({ user }: { user: User }) {
 				text={t("users.deleteText")}
 				blocked={me?.pk === user.pk ? t("users.deleteSelf") : undefined}
 				after={() => go(at.users)}
+				undo={{ model: "authentik_core.user", pk: user.pk }}
 			/>
 		</>
 	);

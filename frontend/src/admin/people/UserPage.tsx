@@ -3,13 +3,14 @@ import { useParams } from "@tanstack/react-router";
 import { send } from "~/api/client";
 import { useChange, useGet } from "~/api/query";
 import type { User } from "~/api/schema.gen";
+import { toldUndo } from "~/api/undo";
 import { useAddress } from "~/list/useList";
 import { t } from "~/text/text";
 import { confirm } from "~/ui/confirm";
 import { Problem } from "~/ui/Empty";
 import { Face } from "~/ui/Face";
 import { personName } from "~/ui/names";
-import { complain, told } from "~/ui/notices";
+import { complain } from "~/ui/notices";
 import { EventList } from "../activity/EventList";
 import { at } from "../frame/addresses";
 import { Page, TabLinks } from "../frame/Page";
@@ -74,7 +75,7 @@ function Actions({ user }: { user: User }) {
 	const name = personName(user);
 	const setActive = useChange(
 		(active: boolean) => send("PATCH", `/core/users/${user.pk}/`, { is_active: active }),
-		(_done, active) => told(t(active ? "users.activated" : "users.deactivated", { name })),
+		(_done, active) => toldUndo(t(active ? "users.activated" : "users.deactivated", { name }), "authentik_core.user", user.pk),
 	);
 	if (me?.pk === user.pk) return null;
 	const askDeactivate = () =>

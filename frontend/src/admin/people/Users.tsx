@@ -1,7 +1,6 @@
 import { Button } from "@mantine/core";
 import { IconPlus, IconRobot, IconUsers } from "@tabler/icons-react";
 import { useMemo } from "react";
-import { send } from "~/api/client";
 import { useChange, useGet } from "~/api/query";
 import type { User, UserPath } from "~/api/schema.gen";
 import { ResourceForm } from "~/forms/ResourceForm";
@@ -14,9 +13,12 @@ import { Face } from "~/ui/Face";
 import { personName } from "~/ui/names";
 import { complain, told } from "~/ui/notices";
 import { at } from "../frame/addresses";
+import { changeMany } from "../frame/bulk";
 import { Page, Section } from "../frame/Page";
 import { go } from "../frame/To";
 import { useBulkDelete } from "../frame/useBulkDelete";
+import { useBulkEdit } from "../frame/useBulkEdit";
+import { CsvMenu } from "./Csv";
 import { Sections } from "./Sections";
 import { UserChips } from "./UserChips";
 import classes from "./Users.module.css";
@@ -77,22 +79,27 @@ function useFilters() {
 	);
 }
 
+const model = "authentik_core.user";
+
 export function Users() {
 	const filters = useFilters();
 	const setActive = useChange(
 		({ users, active }: { users: User[]; active: boolean }) =>
-			Promise.all(users.map((user) => send("PATCH", `/core/users/${user.pk}/`, { is_active: active }))),
+			changeMany({ model, pks: users.map((user) => String(user.pk)) }, { fields: { is_active: active } }),
 		(_all, { users, active }) => told(t(active ? "users.bulk.activated" : "users.bulk.deactivated", { count: users.length })),
 	);
 	const active = (to: boolean) => (users: User[], done: () => void) =>
 		setActive.mutate({ users, active: to }, { onError: complain, onSuccess: done });
-	const bulkDelete = useBulkDelete<User>({ pathOf: (user) => `/core/users/${user.pk}/`, nameOf: personName });
+	const names = { modelOf: () => model, pkOf: (user: User) => String(user.pk), nameOf: personName };
+	const bulkEdit = useBulkEdit<User>(names);
+	const bulkDelete = useBulkDelete<User>(names);
 	return (
 		<Page
 			title={t("users.title")}
 			crumbs={[{ label: t("nav.people"), to: at.users }]}
 			actions={
 				<>
+					<CsvMenu what="users" />
 					<Button variant="default" leftSection={<IconRobot size={16} />} onClick={() => go(at.newService)}>
 						{t("users.addService")}
 					</Button>
@@ -118,6 +125,7 @@ export function Users() {
 				bulk={[
 					{ label: t("users.bulk.activate"), act: active(true) },
 					{ label: t("users.bulk.deactivate"), act: active(false) },
+					bulkEdit,
 					bulkDelete,
 				]}
 				empty={

@@ -95,6 +95,7 @@ export function BrandPage() {
 				text={t("settings.brands.deleteText")}
 				blocked={brand.default ? t("settings.brands.deleteUsual") : undefined}
 				after={() => go(at.brands)}
+				undo={{ model: "authentik_brands.brand", pk }}
 			/>
 		</Page>
 	);
