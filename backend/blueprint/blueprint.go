@@ -55,7 +55,7 @@ func Kinds() []*kind.Kind {
 	})
 	available.Operation = "managed_blueprints_available_list"
 	apply := kind.Detail("POST", "apply", "change", func(context.Context, *kind.Call, *kind.None) (Instance, error) {
-		return Instance{}, fault.New(fault.Invalid, "Gatehouse can't apply blueprints yet; this one is only stored.")
+		return Instance{}, fault.NotYet(5, "Gatehouse can't apply blueprints yet; this one is only stored.")
 	})
 	apply.Status = 200
 	return []*kind.Kind{kind.Of[Instance](Family, kind.Spec{

@@ -168,7 +168,14 @@ func (InspectedPlan) SchemaName() string { return "FlowInspectorPlan" }
 // Endpoints are the operations on flows that belong to no collection.
 func (e *Engine) Endpoints() []kind.Action {
 	inspect := kind.Do("GET", "flows/inspector/{flow_slug}", e.inspect)
-	inspect.Operation, inspect.Perm = "flows_inspector_get", "authentik_flows.inspect_flow"
+	inspect.Operation, inspect.Perm, inspect.Refused = "flows_inspector_get", "authentik_flows.inspect_flow", 404
+	inspect.Of = func(ctx context.Context, slug string) (string, error) {
+		f, err := e.bySlug(ctx, slug)
+		if err != nil {
+			return "", err
+		}
+		return f.PK, nil
+	}
 	return []kind.Action{inspect}
 }
 

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"context"
+	"errors"
 
 	"gatehouse/backend/event"
 	"gatehouse/backend/fault"
@@ -31,16 +32,20 @@ var carried = []string{
 func (e *Engine) transfers() []kind.Action {
 	in := kind.Collection("POST", "import", "add", func(ctx context.Context, c *kind.Call, _ *kind.None) (ImportResult, error) {
 		out := ImportResult{Logs: []event.LogEvent{}}
-		if _, ok := c.Files["file"]; ok {
+		_, ok := c.Files["file"]
+		if ok {
 			out.Logs = append(out.Logs, event.LogEvent{
 				Timestamp: e.Store.Now().UTC(), LogLevel: "error", Logger: "gatehouse.flow", Event: noFiles, Attributes: map[string]any{"path": store.ActorOf(ctx).HTTP.Path},
 			})
 		}
-		return out, kind.Refuse(out)
+		if !ok {
+			return out, kind.Refuse(out)
+		}
+		return out, errors.Join(kind.Refuse(out), fault.NotYet(5, noFiles))
 	})
 	in.Multipart, in.Status = true, 204
 	out := kind.Detail("GET", "export", "authentik_flows.export_flow", func(context.Context, *kind.Call, *kind.None) (kind.Download, error) {
-		return kind.Download{}, fault.New(fault.Invalid, noFiles)
+		return kind.Download{}, fault.NotYet(5, noFiles)
 	})
 	for _, c := range carried {
 		out.Also = append(out.Also, kind.Perms(c, "view")...)

@@ -106,7 +106,7 @@ func (d Deps) test(ctx context.Context, c *kind.Call, in *TestRequest) (TestResu
 	if !ok {
 		return TestResult{}, fmt.Errorf("mapping: %T is no mapping", c.Object)
 	}
-	u, err := d.Users.ByPK(ctx, in.User)
+	u, err := d.Users.Viewable(ctx, in.User)
 	if err != nil {
 		return TestResult{}, fault.New(fault.Denied, "You do not have permission to perform this action.")
 	}

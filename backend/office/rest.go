@@ -28,6 +28,7 @@ func (r *Room) Endpoints() []kind.Action {
 	access := kind.Do("PUT", ns+"applications/{slug}/access", r.setAccess)
 	access.Perm, access.Also = "authentik_core.change_application", []string{"authentik_policies.add_policybinding", "authentik_policies.delete_policybinding"}
 	reach := kind.Do("GET", ns+"access", r.reaches)
+	reach.Answers = map[int]string{404: "There is no such user."}
 	reach.Perm, reach.Query = "authentik_core.view_user_applications", []kind.Param{{Name: "user", Type: "integer", Required: true}}
 	return []kind.Action{get, set, status, add, show, access, reach}
 }

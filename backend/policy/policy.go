@@ -192,7 +192,7 @@ func (d Deps) test(ctx context.Context, c *kind.Call, in *TestRequest) (TestResu
 	if !ok {
 		return TestResult{}, fault.New(fault.Invalid, "This policy can't be tested.")
 	}
-	u, err := d.Users.ByPK(ctx, in.User)
+	u, err := d.Users.Viewable(ctx, in.User)
 	if err != nil {
 		return TestResult{}, fault.Field("user", "There is no such user, or you may not see them.")
 	}

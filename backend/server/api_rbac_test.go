@@ -347,7 +347,7 @@ func TestGivenToClients(t *testing.T) {
 				t.Errorf("%v", r)
 			}
 			wantAnswer(t, h.as(ritas, "GET", at, ""), 200, "")
-			wantAnswer(t, h.as(ritas, "DELETE", at, ""), 404, "")
+			wantAnswer(t, h.as(ritas, "DELETE", at, ""), 403, notAllowed)
 			if s := userinfo(); s != 200 {
 				t.Errorf("userinfo %d", s)
 			}

@@ -370,7 +370,9 @@ func TestCasesAPI(t *testing.T) {
 			"gatehouse/applications/": map[string]any{"name": "x", "redirect_uris": "https://x.example/", "access": "everyone"}, "policies/all/" + flow + "/test/": map[string]any{"user": ada},
 			"propertymappings/all/" + flow + "/test/": map[string]any{"user": ada}, "flows/instances/": map[string]any{"name": "x", "slug": "x", "title": "x", "designation": "recovery"},
 		} {
-			if got := call("POST", path, body); got.status != 403 && got.status != 404 {
+			got := call("POST", path, body)
+			refused := got.status == 403 || got.status == 404 || got.status == 401 && strings.HasSuffix(path, "/impersonate/")
+			if !refused {
 				t.Errorf("POST %s: %d %.200s", path, got.status, got.body)
 			}
 		}

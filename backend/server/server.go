@@ -45,6 +45,8 @@ type Options struct {
 	Assets  fs.FS // frontend/dist
 	Log     *slog.Logger
 	Mode    string // "serve", "window" (started by the window) or "offline" (no listener)
+	// Around, when it is set, stands around every listener: tests look at each answer with it.
+	Around func(http.Handler) http.Handler
 }
 
 // Server is an open house.
@@ -206,8 +208,12 @@ func (s *Server) Serve(ctx context.Context) error {
 	base := func(net.Listener) context.Context { return context.WithoutCancel(ctx) }
 	servers := map[net.Listener]*http.Server{}
 	for l, which := range map[net.Listener]web.Listener{local: web.Loopback, plain: web.Plain, secure: web.Secure} {
+		h := s.doors.door.Handler(which)
+		if s.o.Around != nil {
+			h = s.o.Around(h)
+		}
 		servers[l] = &http.Server{
-			Handler: s.doors.door.Handler(which), BaseContext: base, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 5 * time.Minute, WriteTimeout: 0,
+			Handler: h, BaseContext: base, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 5 * time.Minute, WriteTimeout: 0,
 			IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 32 << 10, ConnState: s.crowd.state, ErrorLog: slog.NewLogLogger(s.o.Log.Handler(), slog.LevelDebug),
 		}
 	}

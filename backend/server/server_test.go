@@ -36,6 +36,7 @@ type house struct {
 	base string // of the plain listener; everything answers there for this machine
 	log  *lockedWriter
 	stop func()
+	watcher
 }
 
 var pagesFS = fstest.MapFS{
@@ -65,17 +66,20 @@ func openAt(t testing.TB, data string, boot bool) *house {
 // serveWith starts a house with options of the test's own.
 func serveWith(t testing.TB, o Options, w *lockedWriter) *house {
 	t.Helper()
+	h := &house{t: t, data: o.Config.Data, log: w}
+	o.Around = h.watch
 	s, err := Open(t.Context(), o)
 	if err != nil {
 		t.Fatal(err)
 	}
+	h.s = s
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(ctx) }()
-	h := &house{t: t, s: s, data: o.Config.Data, log: w}
 	h.stop = func() {
 		h.stop = nil
 		cancel()
+		defer h.close()
 		select {
 		case err := <-done:
 			if err != nil {

@@ -11,11 +11,12 @@ if [ "${1-}" = inside ]; then
 	trap 'kill $server 2>/dev/null || true; wait $server 2>/dev/null || true' EXIT
 	export SERVER_LOG=$out/server.log SERVER_PID=$server
 	ip netns exec "$LAN_OFFICE" node --test --test-reporter=spec "$here/main.test.mjs"
+	"$ANSWERS" "$WORK/description.json" "$WORK/answers.jsonl"
 	exit
 fi
 mkdir -p "$out"
 WORK=$(mktemp -d)
 trap 'rm -rf "$WORK"' EXIT
-export WORK OUT=$out GORP=$out/gorp THIRD=$out/third
-(cd "$top" && go build -o "$GORP" ./build/e2e/rp/gorp)
+export WORK OUT=$out GORP=$out/gorp THIRD=$out/third ANSWERS=$out/answers
+(cd "$top" && go build -o "$GORP" ./build/e2e/rp/gorp && go build -o "$ANSWERS" ./build/answers)
 "$here/lan/lan.sh" --name login.office.test --app app1.office.test --app app2.office.test --app news.office.test -- "$0" inside

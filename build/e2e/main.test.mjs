@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
+import { record } from "./answers.mjs";
 import { openBrowser } from "./lan/browser.mjs";
 import { startGo, startNode, startThird } from "./rp/start.mjs";
 import { signIn, signedInAs } from "./rp/third/third.mjs";
@@ -21,6 +22,7 @@ const admin = { username: "grace", name: "Grace Hopper", email: "grace@office.te
 const ada = { username: "ada", name: "Ada Lovelace", email: "ada@office.test", password: "notes-on-the-engine" };
 let browser;
 let office; // the admin's browser context
+let recorded; // ends the record of the API's answers
 
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
@@ -53,9 +55,16 @@ before(async () => {
 	writeFileSync(caFile, await answer.text());
 	execFileSync(fileURLToPath(new URL("lan/trust.sh", import.meta.url)), [home, caFile]);
 	browser = await openBrowser(home);
+	recorded = record(browser, join(work, "answers.jsonl"));
 	office = await browser.newContext({ viewport: { width: 1280, height: 900 } });
 });
-after(() => browser?.close());
+after(async () => {
+	// What the answers are held to: the description that this server serves.
+	const description = await asAdmin((page) => change(page, "GET", "schema/?format=json"));
+	writeFileSync(join(work, "description.json"), JSON.stringify(description));
+	await recorded();
+	await browser?.close();
+});
 
 test("nothing but the wizard answers, and only to who has its link", async () => {
 	const page = await office.newPage();

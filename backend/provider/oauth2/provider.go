@@ -72,7 +72,11 @@ func (Preview) SchemaName() string { return "PropertyMappingPreview" }
 // Kinds describes the provider and its scope mappings.
 func (r *Room) Kinds() []*kind.Kind {
 	urls := kind.Detail("GET", "setup_urls", "view", func(ctx context.Context, c *kind.Call, _ *kind.None) (SetupURLs, error) {
-		return r.SetupURLs(ctx, c.Object.(*Provider), base(ctx))
+		out, err := r.SetupURLs(ctx, c.Object.(*Provider), base(ctx))
+		if err == nil && out.Issuer == nil { // the addresses are those of the application
+			err = fault.New(fault.NotFound, "Provider has no application assigned")
+		}
+		return out, err
 	})
 	urls.Answers = map[int]string{404: "The provider belongs to no application."}
 	preview := kind.Detail("GET", "preview_user", "view", r.preview)

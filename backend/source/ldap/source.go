@@ -146,7 +146,7 @@ func Kinds(s *store.Store, host expr.Host) []*kind.Kind {
 		return SyncStatus{Tasks: []any{}}, nil
 	})
 	debug := kind.Detail("GET", "debug", "change", func(context.Context, *kind.Call, *kind.None) (Debug, error) {
-		return Debug{}, fault.Whole("Gatehouse can't ask directories yet, so there is nothing to show.")
+		return Debug{}, fault.NotYet(0, "Gatehouse can't ask directories yet, so there is nothing to show.")
 	})
 	return []*kind.Kind{
 		kind.Of[Source](source.Family, kind.Spec{

@@ -103,5 +103,5 @@ func (d deps) redeem(ctx context.Context, c *kind.Call, _ *Redeem) (any, error) 
 	if err != nil {
 		return nil, err
 	}
-	return nil, fault.Whole("Gatehouse can't ask Plex yet, so nobody can sign in with this source.")
+	return nil, fault.NotYet(0, "Gatehouse can't ask Plex yet, so nobody can sign in with this source.")
 }

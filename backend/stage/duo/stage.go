@@ -80,7 +80,7 @@ func Kind(d Deps) *stage.Kind {
 	one := kind.Detail("POST", "import_device_manual", "authentik_stages_authenticator_duo.add_duodevice", d.take)
 	one.Also = []string{"authentik_core.view_user"}
 	all := kind.Detail("POST", "import_devices_automatic", "authentik_stages_authenticator_duo.add_duodevice", func(context.Context, *kind.Call, *kind.None) (Imported, error) {
-		return Imported{}, fault.New(fault.Invalid, "Gatehouse can't ask Duo who is there yet. Take people over one by one.")
+		return Imported{}, fault.NotYet(5, "Gatehouse can't ask Duo who is there yet. Take people over one by one.")
 	})
 	all.Also = one.Also
 	return stage.NewLater[Stage, Challenge, Answer](d.Deps, kind.Spec{
