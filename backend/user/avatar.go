@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -66,10 +67,15 @@ func Initials(u *User) string {
 	sum := md5.Sum([]byte(name))
 	// Dark enough for white letters in every hue.
 	hue := (int(sum[0])<<8 | int(sum[1])) % 360
-	svg := fmt.Sprintf(`<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64" viewBox="0 0 64 64"><rect width="64" height="64" fill="hsl(%d,45%%,32%%)"/>`+
-		`<text x="50%%" y="50%%" dy=".35em" text-anchor="middle" fill="#fff" font-family="system-ui,sans-serif" font-size="28">%s</text></svg>`, hue, string(letters))
-	return "data:image/svg+xml," + escapeData(svg)
+	return avatarStart + strconv.Itoa(hue) + avatarMiddle + escapeData(string(letters)) + avatarEnd
 }
+
+// The picture around its two changing parts, escaped once.
+var (
+	avatarStart  = "data:image/svg+xml," + escapeData(`<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64" viewBox="0 0 64 64"><rect width="64" height="64" fill="hsl(`)
+	avatarMiddle = escapeData(`,45%,32%)"/><text x="50%" y="50%" dy=".35em" text-anchor="middle" fill="#fff" font-family="system-ui,sans-serif" font-size="28">`)
+	avatarEnd    = escapeData(`</text></svg>`)
+)
 
 // escapeData escapes what a data address of an SVG can't hold (RFC 2397).
 func escapeData(s string) string {

@@ -323,6 +323,9 @@ func (r *Directory) presentUsers(ctx context.Context, rows []any, query url.Valu
 }
 
 func (r *Directory) fillGroups(ctx context.Context, byPK map[int64]*User, pks []any, withObj bool) error {
+	if !withObj {
+		return r.fillGroupKeys(ctx, byPK, pks)
+	}
 	rows, err := r.Store.DB().Query(ctx, `SELECT m."user", g.pk, g.num_pk, g.name, g.is_superuser, g.parent, p.name, g.attributes FROM memberships m JOIN usergroups g ON g.pk = m."group" LEFT JOIN usergroups p ON p.pk = g.parent WHERE m."user" IN (`+db.Marks(len(pks))+`) ORDER BY g.name`, pks...)
 	if err != nil {
 		return err
@@ -335,14 +338,29 @@ func (r *Directory) fillGroups(ctx context.Context, byPK map[int64]*User, pks []
 		if err := rows.Scan(&who, &g.PK, &g.NumPK, &g.Name, &g.IsSuperuser, &g.Parent, &g.ParentName, &attrs); err != nil {
 			return err
 		}
-		u := byPK[who]
-		u.Groups = append(u.Groups, g.PK)
-		if withObj {
-			if g.Attributes, err = object(attrs); err != nil {
-				return err
-			}
-			u.GroupsObj = append(u.GroupsObj, g)
+		if g.Attributes, err = object(attrs); err != nil {
+			return err
 		}
+		u := byPK[who]
+		u.Groups, u.GroupsObj = append(u.Groups, g.PK), append(u.GroupsObj, g)
+	}
+	return rows.Err()
+}
+
+// fillGroupKeys is fillGroups for who wants the keys alone, which the memberships hold.
+func (r *Directory) fillGroupKeys(ctx context.Context, byPK map[int64]*User, pks []any) error {
+	rows, err := r.Store.DB().Query(ctx, `SELECT "user", "group" FROM memberships WHERE "user" IN (`+db.Marks(len(pks))+`)`, pks...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var who int64
+		var group string
+		if err := rows.Scan(&who, &group); err != nil {
+			return err
+		}
+		byPK[who].Groups = append(byPK[who].Groups, group)
 	}
 	return rows.Err()
 }
