@@ -122,6 +122,19 @@ func (r *Room) present(ctx context.Context, rows []any, _ url.Values) error {
 		return err
 	}
 	var all []any
+	var providers []string
+	for _, row := range rows {
+		a := row.(*Application)
+		for _, pk := range a.Backchannel {
+			providers = append(providers, strconv.FormatInt(pk, 10))
+		}
+		if a.Provider != nil {
+			providers = append(providers, strconv.FormatInt(*a.Provider, 10))
+		}
+	}
+	if err := r.Store.Warm(ctx, provider.Family.Name, providers); err != nil {
+		return err
+	}
 	for _, row := range rows {
 		a := row.(*Application)
 		a.Icon, a.BackObj = iconURL(a.IconFile), []any{}

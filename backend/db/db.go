@@ -19,6 +19,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"gatehouse/backend/fault"
@@ -74,6 +75,7 @@ type DB struct {
 	path  string
 	o     Options
 	pool  *sql.DB // readers
+	reads atomic.Uint64
 	wpool *sql.DB // one connection, held by the writer
 	stmts *stmtCache
 
@@ -181,6 +183,7 @@ func readerPragmas() []string {
 
 // Query reads rows on a read connection. Close the rows before the next query of the same goroutine: there are only a few connections.
 func (d *DB) Query(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
+	d.reads.Add(1)
 	s, err := d.stmts.get(ctx, query)
 	if err != nil {
 		return nil, plain(err)
@@ -192,6 +195,7 @@ func (d *DB) Query(ctx context.Context, query string, args ...any) (*sql.Rows, e
 
 // QueryRow reads at most one row on a read connection; errors come from Scan (sql.ErrNoRows when there is none).
 func (d *DB) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
+	d.reads.Add(1)
 	s, err := d.stmts.get(ctx, query)
 	if err != nil {
 		return d.pool.QueryRowContext(ctx, query, args...) // fails the same way, in the row
@@ -199,6 +203,9 @@ func (d *DB) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
 	defer d.stmts.put(s)
 	return s.stmt.QueryRowContext(ctx, args...)
 }
+
+// Reads counts the statements that ran on read connections since the file was opened.
+func (d *DB) Reads() uint64 { return d.reads.Load() }
 
 // Path gives the absolute path of the file.
 func (d *DB) Path() string { return d.path }

@@ -163,6 +163,13 @@ func (e *Engine) FlowsOf(ctx context.Context, stages []string) (map[string][]sta
 }
 
 func (e *Engine) presentBindings(ctx context.Context, rows []any, _ url.Values) error {
+	var keys []string
+	for _, r := range rows {
+		keys = append(keys, r.(*Binding).Stage)
+	}
+	if err := e.Store.Warm(ctx, stage.Family.Name, keys); err != nil {
+		return err
+	}
 	var stages []any
 	for _, r := range rows {
 		b := r.(*Binding)

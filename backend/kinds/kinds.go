@@ -14,6 +14,7 @@ import (
 	"gatehouse/backend/cert"
 	"gatehouse/backend/event"
 	"gatehouse/backend/expr"
+	"gatehouse/backend/fault"
 	"gatehouse/backend/flow"
 	"gatehouse/backend/kind"
 	"gatehouse/backend/license"
@@ -101,21 +102,30 @@ func stageDeps(r Rooms) stage.Deps {
 // shown gives objects of a family by key for the answer of another, nil for those that are gone.
 func shown(r Rooms, family string) func(ctx context.Context, pks []string) (map[string]any, error) {
 	return func(ctx context.Context, pks []string) (map[string]any, error) {
-		out := map[string]any{}
+		if err := r.Store.Warm(ctx, family, pks); err != nil {
+			return nil, err
+		}
+		out, rows := map[string]any{}, map[*kind.Kind][]any{}
 		for _, pk := range pks {
 			if _, seen := out[pk]; seen {
 				continue
 			}
 			k, obj, err := r.Store.GetIn(ctx, family, pk)
-			if err != nil {
+			if fault.Is(err, fault.NotFound) {
 				continue // gone meanwhile
 			}
-			if k.Present != nil { // what is computed belongs to what is shown
-				if err := k.Present(ctx, []any{obj}, url.Values{}); err != nil {
-					return nil, err
-				}
+			if err != nil {
+				return nil, err
 			}
-			out[pk] = obj
+			out[pk], rows[k] = obj, append(rows[k], obj)
+		}
+		for k, objs := range rows { // what is computed belongs to what is shown
+			if k.Present == nil {
+				continue
+			}
+			if err := k.Present(ctx, objs, url.Values{}); err != nil {
+				return nil, err
+			}
 		}
 		return out, nil
 	}

@@ -63,18 +63,7 @@ func Stages(r Rooms) []*stage.Kind {
 }
 
 func consentDeps(r Rooms) consent.Deps {
-	return consent.Deps{Deps: stageDeps(r), Users: r.Users, Applications: func(ctx context.Context, pks []string) (map[string]any, error) {
-		out, err := shown(r, application.Family.Name)(ctx, pks)
-		if err != nil {
-			return nil, err
-		}
-		for _, a := range out {
-			if err := r.Store.KindFor(a).Present(ctx, []any{a}, nil); err != nil {
-				return nil, err
-			}
-		}
-		return out, nil
-	}}
+	return consent.Deps{Deps: stageDeps(r), Users: r.Users, Applications: shown(r, application.Family.Name)}
 }
 
 func promptDeps(r Rooms) prompt.Deps {

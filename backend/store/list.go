@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"math"
 	"net/url"
 	"slices"
 	"strconv"
@@ -57,6 +58,12 @@ func (s *Store) List(ctx context.Context, k *kind.Kind, in Query) (Page, error) 
 	q := s.reader(ctx)
 	var p Page
 	offset := 0
+	if in.PageSize > 0 && k.Table == "" && k.Seek == nil {
+		return s.page(q, k, from(k)+where+s.order(k, in.Order, false), append(fromArgs(k), args...), in)
+	}
+	if in.PageSize > 0 && k.Seek == nil && k.Count == nil && in.Page <= nearPages {
+		return s.near(q, k, where, args, in)
+	}
 	if in.PageSize > 0 {
 		if p.Count, err = s.count(ctx, k, in, where, args); err != nil {
 			return Page{}, err
@@ -97,6 +104,85 @@ func (s *Store) List(ctx context.Context, k *kind.Kind, in Query) (Page, error) 
 		p.Count = len(p.Rows)
 	}
 	return p, err
+}
+
+// nearPages is how far a page is found by walking over the rows before it, with the number of rows counted in the same statement. For
+// those further down it pays to know the number first.
+const nearPages = 10
+
+// near gives one of the first pages of a table.
+func (s *Store) near(q querier, k *kind.Kind, where string, args []any, in Query) (Page, error) {
+	count := append(fromArgs(k), args...)
+	all := append(slices.Clone(count), count...)
+	before := max(in.Page-1, 0)
+	if before > 0 && in.PageSize > math.MaxInt/before {
+		return Page{}, fault.New(fault.NotFound, "Invalid page.")
+	}
+	rows, err := q.Query("SELECT "+columns(k)+", (SELECT count(*)"+from(k)+where+")"+from(k)+where+s.order(k, in.Order, false)+" LIMIT ? OFFSET ?", append(all, in.PageSize, before*in.PageSize)...)
+	if err != nil {
+		return Page{}, err
+	}
+	defer rows.Close()
+	p := Page{Rows: []any{}}
+	for rows.Next() {
+		obj, err := s.scan(k, rows, &p.Count)
+		if err != nil {
+			return Page{}, err
+		}
+		p.Rows = append(p.Rows, obj)
+	}
+	if err := rows.Err(); err != nil {
+		return Page{}, err
+	}
+	if in.Page > 1 && p.Count == 0 {
+		return Page{}, fault.New(fault.NotFound, "Invalid page.")
+	}
+	return p, nil
+}
+
+// page gives a page of the object table with the number of all its rows in one statement; rest is what stands behind the columns, k
+// what the rows are read as (nil: each as its own kind).
+func (s *Store) page(q querier, k *kind.Kind, rest string, args []any, in Query) (Page, error) {
+	stmt := "SELECT o.kind, o.pk, o.body, count(*) OVER ()" + rest
+	if in.PageSize > 0 {
+		before := max(in.Page-1, 0)
+		if before > math.MaxInt/in.PageSize {
+			return Page{}, fault.New(fault.NotFound, "Invalid page.")
+		}
+		stmt += " LIMIT ? OFFSET ?"
+		args = append(args, in.PageSize, before*in.PageSize)
+	}
+	rows, err := q.Query(stmt, args...)
+	if err != nil {
+		return Page{}, err
+	}
+	defer rows.Close()
+	p := Page{Rows: []any{}}
+	for rows.Next() {
+		var model, pk, body string
+		if err := rows.Scan(&model, &pk, &body, &p.Count); err != nil {
+			return Page{}, err
+		}
+		is := k
+		if is == nil {
+			is = s.byModel[model]
+		}
+		if is == nil {
+			continue // a row of a kind that this build does not have
+		}
+		obj := is.New()
+		if err := s.fill(is, obj, pk, body); err != nil {
+			return Page{}, err
+		}
+		p.Rows = append(p.Rows, obj)
+	}
+	if err := rows.Err(); err != nil {
+		return Page{}, err
+	}
+	if in.PageSize > 0 && in.Page > 1 && p.Count == 0 {
+		return Page{}, fault.New(fault.NotFound, "Invalid page.")
+	}
+	return p, nil
 }
 
 // pastEnd says whether a page lies behind the last one; the first page is there even when it is empty.
@@ -237,6 +323,42 @@ func (s *Store) kept(r reader, family, pk string) (object, error) {
 	})
 }
 
+// Warm reads objects of a family that is kept in the object table in one statement, for who will ask for each of them.
+func (s *Store) Warm(ctx context.Context, family string, pks []string) error {
+	names := make([]string, len(pks))
+	for i, pk := range pks {
+		names[i] = family + "/" + pk
+	}
+	missing, gen := s.objects.missing(s, names)
+	if len(missing) < 2 {
+		return nil
+	}
+	found := make(map[string]object, len(missing))
+	for i, name := range missing {
+		missing[i] = strings.TrimPrefix(name, family+"/")
+		found[name] = object{}
+	}
+	cond, arg := db.In("pk", missing)
+	rows, err := s.db.Query(ctx, `SELECT pk, kind, body FROM object WHERE family = ? AND `+cond, family, arg)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var pk string
+		var o object
+		if err := rows.Scan(&pk, &o.model, &o.body); err != nil {
+			return err
+		}
+		found[family+"/"+pk] = o
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	s.objects.keep(s, gen, found)
+	return nil
+}
+
 // anyOf reads an object of whatever kind of a family in one query; nil when there is none.
 func (s *Store) anyOf(q querier, family, pk string) (*kind.Kind, any, error) {
 	if r, ok := q.(reader); ok {
@@ -321,47 +443,11 @@ func (s *Store) ListIn(ctx context.Context, family string, in Query) (Page, erro
 		where += " AND (" + in.Where + ")"
 		args = append(args, in.Args...)
 	}
-	var p Page
-	if err := s.db.QueryRow(ctx, "SELECT count(*)"+where, args...).Scan(&p.Count); err != nil {
-		return Page{}, err
-	}
 	dir := ""
 	if len(in.Order) > 0 && in.Order[0] == "-name" {
 		dir = " DESC"
 	}
-	stmt := "SELECT o.kind, o.pk, o.body" + where + " ORDER BY o.name" + dir + ", o.pk"
-	if in.PageSize > 0 {
-		if in.Page < 1 {
-			in.Page = 1
-		}
-		if pastEnd(in, p.Count) {
-			return Page{}, fault.New(fault.NotFound, "Invalid page.")
-		}
-		stmt += " LIMIT ? OFFSET ?"
-		args = append(args, in.PageSize, (in.Page-1)*in.PageSize)
-	}
-	rows, err := s.db.Query(ctx, stmt, args...)
-	if err != nil {
-		return Page{}, err
-	}
-	defer rows.Close()
-	p.Rows = []any{}
-	for rows.Next() {
-		var model, pk, body string
-		if err := rows.Scan(&model, &pk, &body); err != nil {
-			return Page{}, err
-		}
-		k := s.byModel[model]
-		if k == nil {
-			continue // a row of a kind that this build does not have
-		}
-		obj := k.New()
-		if err := s.fill(k, obj, pk, body); err != nil {
-			return Page{}, err
-		}
-		p.Rows = append(p.Rows, obj)
-	}
-	return p, rows.Err()
+	return s.page(s.reader(ctx), nil, where+" ORDER BY o.name"+dir+", o.pk", args, in)
 }
 
 // KindFor gives the kind of an object.

@@ -1,6 +1,9 @@
 package store
 
-import "sync"
+import (
+	"maps"
+	"sync"
+)
 
 // mostRemembered bounds a memo; beyond it everything is forgotten.
 const mostRemembered = 10_000
@@ -35,4 +38,29 @@ func (c *Memo[K, V]) Get(s *Store, key K, read func() (V, error)) (V, error) {
 		c.m[key] = v
 	}
 	return v, nil
+}
+
+// missing gives the keys under which nothing is kept, and the generation that what is read now belongs to.
+func (c *Memo[K, V]) missing(s *Store, keys []K) (out []K, gen uint64) {
+	gen = s.Generation()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, k := range keys {
+		if _, ok := c.m[k]; !ok || c.gen != gen {
+			out = append(out, k)
+		}
+	}
+	return out, gen
+}
+
+// keep keeps what was read in a generation, unless there has been another since.
+func (c *Memo[K, V]) keep(s *Store, gen uint64, found map[K]V) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.gen != gen || c.m == nil || len(c.m)+len(found) > mostRemembered {
+		c.gen, c.m = gen, map[K]V{}
+	}
+	if s.Generation() == gen {
+		maps.Copy(c.m, found)
+	}
 }

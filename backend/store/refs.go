@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"gatehouse/backend/fault"
@@ -349,8 +350,13 @@ type Assignment struct {
 	SrcModel        string
 }
 
-// Assigned gives everybody in family src who points at an object of family dst, in one query.
+// Assigned gives everybody in family src who points at an object of family dst.
 func (s *Store) Assigned(ctx context.Context, dst, src string) ([]Assignment, error) {
+	found, err := s.assigned.Get(s, dst+" "+src, func() ([]Assignment, error) { return s.readAssigned(ctx, dst, src) })
+	return slices.Clone(found), err
+}
+
+func (s *Store) readAssigned(ctx context.Context, dst, src string) ([]Assignment, error) {
 	rows, err := s.db.Query(ctx, `SELECT r.dst, r.field, o.pk, coalesce(o.slug, ''), coalesce(o.name, ''), o.kind FROM ref r JOIN object o ON o.pk = r.src WHERE r.family = ? AND o.family = ? ORDER BY o.name`, dst, src)
 	if err != nil {
 		return nil, err

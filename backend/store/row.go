@@ -338,12 +338,12 @@ func fromArgs(k *kind.Kind) []any {
 	return nil
 }
 
-// scan reads one row made by columns into a fresh *T.
-func (s *Store) scan(k *kind.Kind, rows *sql.Rows) (any, error) {
+// scan reads one row made by columns into a fresh *T; further columns go into more.
+func (s *Store) scan(k *kind.Kind, rows *sql.Rows, more ...any) (any, error) {
 	obj := k.New()
 	if k.Table == "" {
 		var pk, body string
-		if err := rows.Scan(&pk, &body); err != nil {
+		if err := rows.Scan(append([]any{&pk, &body}, more...)...); err != nil {
 			return nil, err
 		}
 		return obj, s.fill(k, obj, pk, body)
@@ -358,7 +358,7 @@ func (s *Store) scan(k *kind.Kind, rows *sql.Rows) (any, error) {
 	for i := range cells {
 		ptrs[i] = &cells[i]
 	}
-	if err := rows.Scan(ptrs...); err != nil {
+	if err := rows.Scan(append(ptrs, more...)...); err != nil {
 		return nil, err
 	}
 	var secrets []*kind.Field

@@ -121,6 +121,7 @@ type Store struct {
 	aliases   map[string][]string // a ref family that stands for several ("pbm")
 	gen, rows atomic.Uint64
 	objects   Memo[string, object] // rows of the object table by family and key
+	assigned  Memo[string, []Assignment]
 	// Gone is told in the transaction of every object that is deleted.
 	Gone func(tx *Tx, k *kind.Kind, pk string) error
 	now  func() time.Time

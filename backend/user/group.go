@@ -229,33 +229,14 @@ func (r *Directory) presentGroups(ctx context.Context, rows []any, query url.Val
 		}
 	}
 	for chunk := range slices.Chunk(pks, 500) {
-		if err := r.fillParents(ctx, byPK, chunk); err != nil {
-			return err
-		}
 		if err := r.fillMembers(ctx, byPK, chunk, withObj); err != nil {
 			return err
 		}
-		if err := r.fillRoles(ctx, byPK, chunk); err != nil {
+		if err := r.fillNames(ctx, byPK, chunk); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func (r *Directory) fillParents(ctx context.Context, byPK map[string]*Group, pks []any) error {
-	rows, err := r.Store.DB().Query(ctx, `SELECT g.pk, p.name FROM usergroups g JOIN usergroups p ON p.pk = g.parent WHERE g.pk IN (`+db.Marks(len(pks))+`)`, pks...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var pk, name string
-		if err := rows.Scan(&pk, &name); err != nil {
-			return err
-		}
-		byPK[pk].ParentName = &name
-	}
-	return rows.Err()
 }
 
 func (r *Directory) fillMembers(ctx context.Context, byPK map[string]*Group, pks []any, withObj bool) error {
@@ -301,8 +282,11 @@ func (r *Directory) fillMembers(ctx context.Context, byPK map[string]*Group, pks
 	return rows.Err()
 }
 
-func (r *Directory) fillRoles(ctx context.Context, byPK map[string]*Group, pks []any) error {
-	rows, err := r.Store.DB().Query(ctx, `SELECT g."group", o.pk, o.name FROM group_roles g JOIN object o ON o.pk = g.role WHERE g."group" IN (`+db.Marks(len(pks))+`) ORDER BY o.name`, pks...)
+// fillNames gives groups the names of their parents and their roles.
+func (r *Directory) fillNames(ctx context.Context, byPK map[string]*Group, pks []any) error {
+	marks := db.Marks(len(pks))
+	rows, err := r.Store.DB().Query(ctx, `SELECT g."group", o.pk, o.name FROM group_roles g JOIN object o ON o.pk = g.role WHERE g."group" IN (`+marks+`)
+		UNION ALL SELECT g.pk, '', p.name FROM usergroups g JOIN usergroups p ON p.pk = g.parent WHERE g.pk IN (`+marks+`) ORDER BY 3`, append(slices.Clone(pks), pks...)...)
 	if err != nil {
 		return err
 	}
@@ -314,6 +298,10 @@ func (r *Directory) fillRoles(ctx context.Context, byPK map[string]*Group, pks [
 			return err
 		}
 		g := byPK[pk]
+		if role.PK == "" {
+			g.ParentName = &role.Name
+			continue
+		}
 		g.Roles, g.RolesObj = append(g.Roles, role.PK), append(g.RolesObj, role)
 	}
 	return rows.Err()

@@ -315,41 +315,40 @@ func (r *Directory) presentUsers(ctx context.Context, rows []any, query url.Valu
 		if err := r.fillGroups(ctx, byPK, chunk, withObj); err != nil {
 			return err
 		}
-		if err := r.fillSuper(ctx, byPK, chunk); err != nil {
-			return err
-		}
 	}
 	return nil
 }
 
+// fillGroups gives users their groups, and whether one of them makes a superuser.
 func (r *Directory) fillGroups(ctx context.Context, byPK map[int64]*User, pks []any, withObj bool) error {
 	if !withObj {
 		return r.fillGroupKeys(ctx, byPK, pks)
 	}
-	rows, err := r.Store.DB().Query(ctx, `SELECT m."user", g.pk, g.num_pk, g.name, g.is_superuser, g.parent, p.name, g.attributes FROM memberships m JOIN usergroups g ON g.pk = m."group" LEFT JOIN usergroups p ON p.pk = g.parent WHERE m."user" IN (`+db.Marks(len(pks))+`) ORDER BY g.name`, pks...)
+	rows, err := r.Store.DB().Query(ctx, superGroups+`SELECT m."user", g.pk IN (SELECT pk FROM su), g.pk, g.num_pk, g.name, g.is_superuser, g.parent, p.name, g.attributes FROM memberships m JOIN usergroups g ON g.pk = m."group" LEFT JOIN usergroups p ON p.pk = g.parent WHERE m."user" IN (`+db.Marks(len(pks))+`) ORDER BY g.name`, pks...)
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
 		var who int64
+		var super bool
 		var g InGroup
 		var attrs string
-		if err := rows.Scan(&who, &g.PK, &g.NumPK, &g.Name, &g.IsSuperuser, &g.Parent, &g.ParentName, &attrs); err != nil {
+		if err := rows.Scan(&who, &super, &g.PK, &g.NumPK, &g.Name, &g.IsSuperuser, &g.Parent, &g.ParentName, &attrs); err != nil {
 			return err
 		}
 		if g.Attributes, err = object(attrs); err != nil {
 			return err
 		}
 		u := byPK[who]
-		u.Groups, u.GroupsObj = append(u.Groups, g.PK), append(u.GroupsObj, g)
+		u.Groups, u.GroupsObj, u.IsSuperuser = append(u.Groups, g.PK), append(u.GroupsObj, g), u.IsSuperuser || super
 	}
 	return rows.Err()
 }
 
 // fillGroupKeys is fillGroups for who wants the keys alone, which the memberships hold.
 func (r *Directory) fillGroupKeys(ctx context.Context, byPK map[int64]*User, pks []any) error {
-	rows, err := r.Store.DB().Query(ctx, `SELECT "user", "group" FROM memberships WHERE "user" IN (`+db.Marks(len(pks))+`)`, pks...)
+	rows, err := r.Store.DB().Query(ctx, superGroups+`SELECT "user", "group", "group" IN (SELECT pk FROM su) FROM memberships WHERE "user" IN (`+db.Marks(len(pks))+`)`, pks...)
 	if err != nil {
 		return err
 	}
@@ -357,26 +356,12 @@ func (r *Directory) fillGroupKeys(ctx context.Context, byPK map[int64]*User, pks
 	for rows.Next() {
 		var who int64
 		var group string
-		if err := rows.Scan(&who, &group); err != nil {
+		var super bool
+		if err := rows.Scan(&who, &group, &super); err != nil {
 			return err
 		}
-		byPK[who].Groups = append(byPK[who].Groups, group)
-	}
-	return rows.Err()
-}
-
-func (r *Directory) fillSuper(ctx context.Context, byPK map[int64]*User, pks []any) error {
-	rows, err := r.Store.DB().Query(ctx, superGroups+`SELECT DISTINCT m."user" FROM memberships m WHERE m."group" IN (SELECT pk FROM su) AND m."user" IN (`+db.Marks(len(pks))+`)`, pks...)
-	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	for rows.Next() {
-		var who int64
-		if err := rows.Scan(&who); err != nil {
-			return err
-		}
-		byPK[who].IsSuperuser = true
+		u := byPK[who]
+		u.Groups, u.IsSuperuser = append(u.Groups, group), u.IsSuperuser || super
 	}
 	return rows.Err()
 }

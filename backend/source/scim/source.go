@@ -96,24 +96,32 @@ func (r *Room) Kinds() []*kind.Kind {
 
 // present fills in the address and the token of a page of sources. The key of the token is not among it.
 func (r *Room) present(ctx context.Context, rows []any, _ url.Values) error {
-	k := store.KindOf[token.Token](r.Store)
+	var pks []string
 	for _, row := range rows {
 		s := row.(*Source)
 		s.RootURL = source.Address(ctx) + "/source/scim/" + s.Slug + "/v2"
-		if s.Token == nil {
-			continue
+		if s.Token != nil {
+			pks = append(pks, *s.Token)
 		}
-		t, err := store.Get[token.Token](ctx, r.Store, *s.Token)
-		if fault.Is(err, fault.NotFound) {
-			continue
+	}
+	if len(pks) == 0 {
+		return nil
+	}
+	found, err := store.All[token.Token](ctx, r.Store, store.Query{PKs: pks})
+	if err != nil {
+		return err
+	}
+	shown, byPK := make([]any, 0, len(found)), map[string]*token.Token{}
+	for _, t := range found {
+		shown, byPK[t.PK] = append(shown, t), t
+	}
+	if err := store.KindOf[token.Token](r.Store).Present(ctx, shown, url.Values{}); err != nil {
+		return err
+	}
+	for _, row := range rows {
+		if s := row.(*Source); s.Token != nil && byPK[*s.Token] != nil {
+			s.TokenObj = byPK[*s.Token]
 		}
-		if err != nil {
-			return err
-		}
-		if err := k.Present(ctx, []any{t}, url.Values{}); err != nil {
-			return err
-		}
-		s.TokenObj = t
 	}
 	return nil
 }
