@@ -69,6 +69,9 @@ func (m *matrices) take() []argonBlock {
 		m.free = m.free[:n-1]
 		return b
 	}
+	if b := newMatrix(); b != nil {
+		return b
+	}
 	return make([]argonBlock, argonMemory)
 }
 
@@ -86,5 +89,8 @@ func (m *matrices) give(b []argonBlock) {
 func (m *matrices) drop() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	for _, b := range m.free {
+		freeMatrix(b)
+	}
 	m.free = nil
 }

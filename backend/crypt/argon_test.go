@@ -55,3 +55,20 @@ func TestMatrices(t *testing.T) {
 		t.Error("the memory is kept")
 	}
 }
+
+// TestMatrixContract: what newMatrix gives is as large as a hash needs, empty, and may be given back, on every system.
+func TestMatrixContract(t *testing.T) {
+	for range 3 {
+		m := newMatrix()
+		if len(m) != argonMemory {
+			t.Fatalf("%d blocks", len(m))
+		}
+		for _, i := range []int{0, 1, argonMemory / 2, argonMemory - 1} {
+			if m[i] != (argonBlock{}) {
+				t.Fatalf("block %d is not empty", i)
+			}
+			m[i][127] = 1
+		}
+		freeMatrix(m)
+	}
+}

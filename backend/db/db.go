@@ -76,8 +76,10 @@ type DB struct {
 	o     Options
 	pool  *sql.DB // readers
 	reads atomic.Uint64
-	wpool *sql.DB // one connection, held by the writer
-	stmts *stmtCache
+	// commits is raised before and after each commit.
+	commits atomic.Uint64
+	wpool   *sql.DB // one connection, held by the writer
+	stmts   *stmtCache
 
 	mu      sync.Mutex // guards closed together with open.Add
 	closed  bool
@@ -206,6 +208,10 @@ func (d *DB) QueryRow(ctx context.Context, query string, args ...any) *sql.Row {
 
 // Reads counts the statements that ran on read connections since the file was opened.
 func (d *DB) Reads() uint64 { return d.reads.Load() }
+
+// Commits gives a number that stays the same exactly while nothing is committed: what was read after it was asked for is as it was when
+// it is asked for again and is the same.
+func (d *DB) Commits() uint64 { return d.commits.Load() }
 
 // Path gives the absolute path of the file.
 func (d *DB) Path() string { return d.path }

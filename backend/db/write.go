@@ -141,9 +141,15 @@ func (w *writer) batch(j *job) {
 	began := time.Now()
 	var jobs []*job
 	for j != nil {
-		if !w.step(j) {
+		first := len(jobs) == 0
+		if !w.step(j, first) {
 			w.rollback()
 			w.alone(append(jobs, j))
+			return
+		}
+		if first && j.err != nil { // nothing else is in the transaction
+			w.rollback()
+			j.done <- j.err
 			return
 		}
 		jobs = append(jobs, j)
@@ -155,7 +161,7 @@ func (w *writer) batch(j *job) {
 			}
 		}
 	}
-	if err := w.do("COMMIT"); err != nil {
+	if err := w.commit(); err != nil {
 		w.rollback()
 		if len(jobs) == 1 && jobs[0].err == nil {
 			jobs[0].err = err
@@ -183,17 +189,22 @@ func (w *writer) alone(jobs []*job) {
 			j.done <- err
 			continue
 		}
-		if !w.step(j) {
+		if !w.step(j, true) {
 			w.rollback()
 			j.done <- w.final(j.err)
 			continue
 		}
-		if err := w.do("COMMIT"); err != nil {
+		if j.err != nil {
+			w.rollback()
+			j.done <- j.err
+			continue
+		}
+		if err := w.commit(); err != nil {
 			w.rollback()
 			j.done <- w.final(err)
 			continue
 		}
-		j.done <- j.err
+		j.done <- nil
 	}
 }
 
@@ -205,11 +216,14 @@ func (w *writer) final(err error) error {
 	return plain(err)
 }
 
-// step runs one function behind its savepoint. false means that the whole transaction is lost.
-func (w *writer) step(j *job) bool {
+// step runs one function behind a savepoint; the first of a transaction needs none, since its failure is that of the transaction, which
+// the caller ends. false means that the whole transaction is lost.
+func (w *writer) step(j *job, first bool) bool {
 	j.tx = &Tx{w: w, Now: w.d.o.Now().UTC().Truncate(time.Microsecond)}
-	if j.err = w.do("SAVEPOINT fn"); j.err != nil {
-		return false
+	if !first {
+		if j.err = w.do("SAVEPOINT fn"); j.err != nil {
+			return false
+		}
 	}
 	j.turn <- j.tx
 	j.err = <-j.ran
@@ -222,6 +236,9 @@ func (w *writer) step(j *job) bool {
 	}
 	if lostTx(j.err) {
 		return false
+	}
+	if first {
+		return true
 	}
 	if j.err != nil {
 		if err := w.do("ROLLBACK TO fn"); err != nil {
@@ -266,6 +283,13 @@ func (w *writer) rollback() {
 	if err := w.do("ROLLBACK"); err != nil {
 		w.d.o.Log.Debug("rollback of a lost transaction", "error", err)
 	}
+}
+
+// commit makes what was done durable and seen. It is counted at both ends, so that who reads the same number twice saw no commit between.
+func (w *writer) commit() error {
+	w.d.commits.Add(1)
+	defer w.d.commits.Add(1)
+	return w.do("COMMIT")
 }
 
 func (w *writer) do(query string) error {

@@ -98,6 +98,7 @@ func (r *run) save(write func(tx *store.Tx) error, turns ...*stage.Turn) error {
 	var ended bool
 	err = r.Store.Write(r.ctx, store.ActorOf(r.ctx), func(tx *store.Tx) error {
 		sess, started, key, ended = r.sess, nil, "", false
+		stored := r.data
 		if write != nil {
 			if err := write(tx); err != nil {
 				return err
@@ -105,6 +106,7 @@ func (r *run) save(write func(tx *store.Tx) error, turns ...*stage.Turn) error {
 			for _, t := range turns {
 				if t.Started != nil {
 					sess, started, key = t.Started, t.Started, t.Key
+					stored = remembered(sess)
 				}
 				ended = ended || t.Ended
 			}
@@ -116,6 +118,7 @@ func (r *run) save(write func(tx *store.Tx) error, turns ...*stage.Turn) error {
 		}
 		if ended && started == nil {
 			sess = &session.Session{}
+			stored = ""
 		}
 		// After the writing, which may have told the plan of a user that it made.
 		body, err := r.seal(r.plan)
@@ -129,24 +132,22 @@ func (r *run) save(write func(tx *store.Tx) error, turns ...*stage.Turn) error {
 			if _, err := tx.Exec(`DELETE FROM plans WHERE session = ?`, sess.UUID); err != nil {
 				return err
 			}
-			return r.saveData(tx, sess)
+			return saveData(tx, sess, stored)
 		}
 		if sess.UUID == "" {
 			fresh, k, err := r.Sessions.Start(tx, store.ActorOf(r.ctx).HTTP)
 			if err != nil {
 				return err
 			}
+			stored = remembered(fresh)
 			fresh.Data = sess.Data
-			if err := session.Save(tx, fresh); err != nil {
-				return err
-			}
 			sess, started, key = fresh, fresh, k
 		}
 		if _, err := tx.Exec(`INSERT INTO plans (session, flow, body, history, updated) VALUES (?, ?, ?, ?, ?) ON CONFLICT (session) DO UPDATE SET flow = excluded.flow, body = excluded.body, history = excluded.history, updated = excluded.updated`,
 			sess.UUID, r.flow.PK, body, history, tx.Now.UnixMicro()); err != nil {
 			return err
 		}
-		return r.saveData(tx, sess)
+		return saveData(tx, sess, stored)
 	})
 	if err != nil {
 		return err
@@ -180,9 +181,9 @@ func (r *run) stands() bool {
 	return err == nil && bytes.Equal(b, r.body)
 }
 
-// saveData stores what the session remembers when it changed.
-func (r *run) saveData(tx *store.Tx, s *session.Session) error {
-	if s == r.sess && remembered(s) == r.data {
+// saveData stores what a session remembers unless it is what is stored.
+func saveData(tx *store.Tx, s *session.Session, stored string) error {
+	if remembered(s) == stored {
 		return nil
 	}
 	return session.Save(tx, s)

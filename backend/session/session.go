@@ -57,6 +57,8 @@ type Session struct {
 	LastIP    string
 	UserAgent string
 	Data      Data
+
+	seen uint64 // the database's count of commits before it was read
 }
 
 // Room keeps sessions.
@@ -98,6 +100,7 @@ func (r *Room) Find(ctx context.Context, key string) (*Session, error) {
 	if len(key) < 20 || len(key) > 100 {
 		return nil, nil
 	}
+	seen := r.Store.DB().Commits()
 	s, err := scan(r.Store.DB().QueryRow(ctx, `SELECT `+columns+` FROM sessions WHERE key_hash = ?`, hash(key)))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
@@ -105,11 +108,16 @@ func (r *Room) Find(ctx context.Context, key string) (*Session, error) {
 	if err != nil || !r.Store.Now().Before(s.Expires) {
 		return nil, err
 	}
+	s.seen = seen
 	return s, nil
 }
 
 // Again reads a session anew: what it remembers may have changed since it was found. nil when it has ended meanwhile.
 func (r *Room) Again(ctx context.Context, s *Session) (*Session, error) {
+	if s.seen == r.Store.DB().Commits() {
+		same := *s
+		return &same, nil
+	}
 	now, err := scan(r.Store.DB().QueryRow(ctx, `SELECT `+columns+` FROM sessions WHERE uuid = ?`, s.UUID))
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil

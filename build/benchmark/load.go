@@ -148,7 +148,7 @@ func (d *device) ask(method, path, contentType, body string, header ...string) (
 		d.conn, d.r = c, bufio.NewReader(c)
 	}
 	var q strings.Builder
-	fmt.Fprintf(&q, "%s %s HTTP/1.1\r\nHost: %s\r\n", method, path, d.host)
+	q.WriteString(method + " " + path + " HTTP/1.1\r\nHost: " + d.host + "\r\n")
 	if len(d.cookies) > 0 && !d.bare {
 		q.WriteString("Cookie: ")
 		sep := ""
@@ -166,7 +166,7 @@ func (d *device) ask(method, path, contentType, body string, header ...string) (
 		q.WriteString(header[i] + ": " + header[i+1] + "\r\n")
 	}
 	if contentType != "" {
-		fmt.Fprintf(&q, "Content-Type: %s\r\nContent-Length: %d\r\n", contentType, len(body))
+		q.WriteString("Content-Type: " + contentType + "\r\nContent-Length: " + strconv.Itoa(len(body)) + "\r\n")
 	}
 	q.WriteString("\r\n" + body)
 	if _, err := io.WriteString(d.conn, q.String()); err != nil {

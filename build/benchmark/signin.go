@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
@@ -35,7 +36,7 @@ func addClient(base string) (client, error) {
 // signIn takes a device through the default authentication flow with a password.
 func (d *device) signIn(username string) error {
 	const path = "/api/v3/flows/executor/default-authentication-flow/?query="
-	answer := func(method, body string) (map[string]any, error) {
+	answer := func(method, body string) ([]byte, error) {
 		res, b, err := d.ask(method, path, "application/json", body)
 		for i := 0; err == nil && res.StatusCode == http.StatusFound && i < 10; i++ {
 			res, b, err = d.ask("GET", res.Header.Get("Location"), "", "")
@@ -43,8 +44,7 @@ func (d *device) signIn(username string) error {
 		if err != nil {
 			return nil, err
 		}
-		var out map[string]any
-		return out, json.Unmarshal(b, &out)
+		return b, nil
 	}
 	for _, step := range []struct{ method, body, then string }{
 		{"GET", "", "ak-stage-identification"},
@@ -55,8 +55,8 @@ func (d *device) signIn(username string) error {
 		if err != nil {
 			return err
 		}
-		if out["component"] != step.then {
-			return fmt.Errorf("sign-in of %s: %v instead of %s", username, out, step.then)
+		if !bytes.Contains(out, []byte(`"component":"`+step.then+`"`)) {
+			return fmt.Errorf("sign-in of %s: %s instead of %s", username, out, step.then)
 		}
 	}
 	return nil
