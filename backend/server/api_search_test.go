@@ -29,7 +29,7 @@ func TestSearchOfPeople(t *testing.T) {
 		text string
 		want []string
 	}{
-		{"lovel", []string{"ada"}}, {"LOVEL", []string{"ada"}}, {"@office", []string{"ada", "zoe"}}, {"ada lo", []string{"ada"}}, {"ac", []string{"ada", "grace"}}, {"e", []string{"ada", "grace", "zoe"}},
+		{"lovel", []string{"ada"}}, {"LOVEL", []string{"ada"}}, {"@office", []string{"ada", "zoe"}}, {"ada lo", []string{"ada"}}, {"lovelace ADA", []string{"ada"}}, {"office,  ångs", []string{"zoe"}}, {"ada navy", nil}, {"ac", []string{"ada", "grace"}}, {"e", []string{"ada", "grace", "zoe"}},
 		{"ångs", []string{"zoe"}}, {"ÅNGS", []string{"zoe"}}, {`"amazing"`, []string{"grace"}}, {"_100%", []string{"zoe"}}, {"o_f", nil}, {"%", []string{"zoe"}}, {"nobody", nil},
 		{`" OR username:ada OR "`, nil}, {"ada*", nil}, {"NEAR(ada)", nil},
 	} {

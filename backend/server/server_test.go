@@ -14,6 +14,7 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"os"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"testing"
@@ -96,6 +97,7 @@ func serveWith(t testing.TB, o Options, w *lockedWriter) *house {
 		st, err := s.Status(t.Context())
 		if err == nil && st.HTTP != "" {
 			h.base = "http://" + st.HTTP
+			debug.SetMemoryLimit(1 << 30) // a house's own limit is for one house a process
 			break
 		}
 		if time.Now().After(deadline) {

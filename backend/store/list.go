@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"gatehouse/backend/db"
 	"gatehouse/backend/fault"
@@ -41,6 +42,20 @@ func tooLong(field, value string, most int) error {
 		return nil
 	}
 	return fault.Field(field, fmt.Sprintf("Ensure this field has no more than %d characters.", most))
+}
+
+// mostTerms bounds the words of one search.
+const mostTerms = 16
+
+// terms are the words of a search, each of which has to be found: white space and commas part them. What is more than mostTerms stays
+// together in the last one.
+func terms(search string) []string {
+	parting := func(r rune) bool { return unicode.IsSpace(r) || r == ',' }
+	words := strings.FieldsFunc(strings.ReplaceAll(search, "\x00", ""), parting)
+	if len(words) > mostTerms {
+		words = append(words[:mostTerms-1], strings.Join(words[mostTerms-1:], " "))
+	}
+	return words
 }
 
 // Page is a page of objects, each a *T.
@@ -420,10 +435,10 @@ func (s *Store) ListIn(ctx context.Context, family string, in Query) (Page, erro
 	if err := tooLong("search", in.Search, longestSearch); err != nil {
 		return Page{}, err
 	}
-	if in.Search != "" {
+	for _, term := range terms(in.Search) {
 		d := dialect{kinds[0]}
 		where += " AND " + d.Contains("o.name")
-		args = append(args, d.Pattern(in.Search))
+		args = append(args, d.Pattern(term))
 	}
 	if in.PKs != nil {
 		cond, arg := db.In("o.pk", in.PKs)
@@ -508,20 +523,19 @@ func (s *Store) where(k *kind.Kind, in Query) (string, []any, error) {
 	if err := tooLong("search", in.Search, longestSearch); err != nil {
 		return "", nil, err
 	}
-	found := false
-	if k.Indexed && in.Search != "" {
-		if cond, arg, ok := db.Match(k.Table, d.Column(k.PKField().Name), in.Search); ok {
-			found = true
-			b.WriteString(" AND " + cond)
-			args = append(args, arg)
+	for _, term := range terms(in.Search) {
+		if k.Indexed {
+			if cond, arg, ok := db.Match(k.Table, d.Column(k.PKField().Name), term); ok {
+				b.WriteString(" AND " + cond)
+				args = append(args, arg)
+				continue
+			}
 		}
-	}
-	if in.Search != "" && !found {
 		var ors []string
 		for i := range k.Fields {
 			if f := &k.Fields[i]; f.Search {
 				ors = append(ors, d.Contains(d.Column(f.Name)))
-				args = append(args, d.Pattern(in.Search))
+				args = append(args, d.Pattern(term))
 			}
 		}
 		if len(ors) > 0 {

@@ -2,7 +2,9 @@ package token
 
 import (
 	"context"
+	"fmt"
 	"time"
+	"unicode/utf8"
 
 	"gatehouse/backend/fault"
 	"gatehouse/backend/kind"
@@ -46,6 +48,13 @@ func (r *Room) ServiceAccount() kind.Action {
 
 func (r *Room) serviceAccount(ctx context.Context, _ *kind.Call, in *ServiceRequest) (ServiceAnswer, error) {
 	var out ServiceAnswer
+	longest := int(*store.KindOf[user.User](r.Store).Field("username").Max)
+	if in.Group {
+		longest = min(longest, int(*store.KindOf[user.Group](r.Store).Field("name").Max))
+	}
+	if utf8.RuneCountInString(in.Name) > longest {
+		return out, fault.Field("name", fmt.Sprintf("Ensure this field has no more than %d characters.", longest))
+	}
 	err := r.Store.Write(ctx, store.ActorOf(ctx), func(tx *store.Tx) error {
 		u := store.KindOf[user.User](r.Store).New().(*user.User)
 		u.Username, u.Name, u.Type, u.Path = in.Name, in.Name, user.ServiceAccount, "goauthentik.io/service-accounts"

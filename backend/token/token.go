@@ -170,6 +170,13 @@ func (t *Token) Saving(tx *store.Tx, old any) error {
 		t.Key = crypt.ID(t.room.settings().Length)
 	}
 	t.KeyHash = t.room.index(t.Key)
+	var taken bool
+	if err := tx.QueryRow(`SELECT EXISTS (SELECT 1 FROM tokens WHERE key_hash = ? AND pk <> ?)`, t.KeyHash, t.PK).Scan(&taken); err != nil {
+		return err
+	}
+	if taken {
+		return fault.Field("key", "This key can't be used. Choose another.")
+	}
 	return t.end(tx, before)
 }
 

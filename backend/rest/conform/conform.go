@@ -379,7 +379,7 @@ func allow(r *route, header http.Header) error {
 	slices.Sort(want)
 	slices.Sort(got)
 	if !slices.Equal(want, got) {
-		return fmt.Errorf("Allow is %v, want %v", got, want)
+		return fmt.Errorf("the header Allow is %v, want %v", got, want)
 	}
 	return nil
 }
@@ -469,7 +469,7 @@ func mediaType(header http.Header, want ...string) error {
 	}
 	t, _, err := mime.ParseMediaType(all[0])
 	if err != nil || !slices.Contains(want, t) {
-		return fmt.Errorf("Content-Type is %q, want one of %q", all[0], want)
+		return fmt.Errorf("the Content-Type is %q, want one of %q", all[0], want)
 	}
 	return nil
 }
