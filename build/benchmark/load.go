@@ -133,12 +133,87 @@ func (d *device) close() {
 	}
 }
 
+// reply is what the head of an answer says.
+type reply struct {
+	StatusCode       int
+	Status, Location string
+	last             bool // the server closes the connection
+}
+
+// read reads an answer: its head line by line, with the cookies kept, and its body, in chunks or of a length (RFC 9112).
+func (d *device) read() (res reply, body []byte, err error) {
+	length, chunked := 0, false
+	for first := true; ; first = false {
+		line, err := d.r.ReadSlice('\n')
+		if err != nil {
+			return res, nil, err
+		}
+		line = bytes.TrimRight(line, "\r\n")
+		if first {
+			_, status, _ := bytes.Cut(line, []byte(" "))
+			res.Status = string(status)
+			if res.StatusCode, err = strconv.Atoi(res.Status[:min(3, len(res.Status))]); err != nil {
+				return res, nil, err
+			}
+			continue
+		}
+		if len(line) == 0 {
+			break
+		}
+		name, value, _ := bytes.Cut(line, []byte(": "))
+		switch string(name) {
+		case "Content-Length":
+			if length, err = strconv.Atoi(string(value)); err != nil {
+				return res, nil, err
+			}
+		case "Transfer-Encoding":
+			chunked = string(value) == "chunked"
+		case "Location":
+			res.Location = string(value)
+		case "Connection":
+			res.last = string(value) == "close"
+		case "Set-Cookie":
+			cookie, _, _ := strings.Cut(string(value), ";")
+			if k, v, ok := strings.Cut(cookie, "="); ok {
+				d.cookies[k] = v
+			}
+		}
+	}
+	for n := length; ; {
+		if chunked {
+			line, err := d.r.ReadSlice('\n')
+			if err != nil {
+				return res, nil, err
+			}
+			size, err := strconv.ParseInt(string(bytes.TrimRight(line, "\r\n")), 16, 32)
+			if err != nil {
+				return res, nil, err
+			}
+			n = int(size)
+		}
+		at := len(body)
+		body = append(body, make([]byte, n)...)
+		if _, err := io.ReadFull(d.r, body[at:]); err != nil {
+			return res, nil, err
+		}
+		if !chunked {
+			return res, body, nil
+		}
+		if _, err := d.r.Discard(2); err != nil {
+			return res, nil, err
+		}
+		if n == 0 {
+			return res, body, nil
+		}
+	}
+}
+
 // ask sends one request; an answer of 400 or more is an error.
-func (d *device) ask(method, path, contentType, body string, header ...string) (*http.Response, []byte, error) {
+func (d *device) ask(method, path, contentType, body string, header ...string) (reply, []byte, error) {
 	path = strings.TrimPrefix(path, d.base)
-	fail := func(err error) (*http.Response, []byte, error) {
+	fail := func(err error) (reply, []byte, error) {
 		d.close()
-		return nil, nil, fmt.Errorf("%s %s: %w", method, path, err)
+		return reply{}, nil, fmt.Errorf("%s %s: %w", method, path, err)
 	}
 	if d.conn == nil {
 		c, err := d.from.Dial("tcp", d.host)
@@ -172,18 +247,11 @@ func (d *device) ask(method, path, contentType, body string, header ...string) (
 	if _, err := io.WriteString(d.conn, q.String()); err != nil {
 		return fail(err)
 	}
-	res, err := http.ReadResponse(d.r, nil)
+	res, b, err := d.read()
 	if err != nil {
 		return fail(err)
 	}
-	b, err := io.ReadAll(res.Body)
-	if err != nil {
-		return fail(err)
-	}
-	for _, c := range res.Cookies() {
-		d.cookies[c.Name] = c.Value
-	}
-	if res.Close {
+	if res.last {
 		d.close()
 	}
 	if res.StatusCode >= 400 {

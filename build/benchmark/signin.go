@@ -39,7 +39,7 @@ func (d *device) signIn(username string) error {
 	answer := func(method, body string) ([]byte, error) {
 		res, b, err := d.ask(method, path, "application/json", body)
 		for i := 0; err == nil && res.StatusCode == http.StatusFound && i < 10; i++ {
-			res, b, err = d.ask("GET", res.Header.Get("Location"), "", "")
+			res, b, err = d.ask("GET", res.Location, "", "")
 		}
 		if err != nil {
 			return nil, err
@@ -75,7 +75,7 @@ func (d *device) code(c client, scope string) (string, error) {
 		if err != nil {
 			return "", err
 		}
-		to, err := url.Parse(res.Header.Get("Location"))
+		to, err := url.Parse(res.Location)
 		if err != nil {
 			return "", err
 		}
@@ -97,7 +97,7 @@ func (d *device) code(c client, scope string) (string, error) {
 			if ask.Component == "ak-stage-consent" {
 				res, b, err := d.ask("POST", path, "application/json", `{"token":"`+ask.Token+`"}`)
 				for i := 0; err == nil && res.StatusCode == http.StatusFound && i < 10; i++ {
-					res, b, err = d.ask("GET", res.Header.Get("Location"), "", "")
+					res, b, err = d.ask("GET", res.Location, "", "")
 				}
 				if err != nil {
 					return "", err
