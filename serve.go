@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"runtime"
 	"time"
 
 	"gatehouse/backend/config"
@@ -57,8 +56,6 @@ func (c *cli) runServer(ctx context.Context, mode string, stderr io.Writer) erro
 	if err != nil {
 		return err
 	}
-	// One more than processors: while the writer waits for the disk, Go would leave the processor that it came from idle for a while.
-	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
 	s, err := server.Open(ctx, server.Options{Config: cfg, Version: version, Assets: files, Log: log, Mode: mode})
 	if err != nil {
 		return err
@@ -103,8 +100,6 @@ func (c *cli) withHouse(ctx context.Context, stderr io.Writer, do func(ctx conte
 	if err != nil {
 		return err
 	}
-	// One more than processors: while the writer waits for the disk, Go would leave the processor that it came from idle for a while.
-	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
 	s, err := server.Open(ctx, server.Options{Config: cfg, Version: version, Assets: files, Log: log, Mode: "offline"})
 	if err != nil {
 		return err

@@ -45,13 +45,10 @@ type Hasher struct {
 	room  matrices
 }
 
-// processors is how many there are; a program may let Go use more later.
-var processors = runtime.GOMAXPROCS(0)
-
 // NewHasher makes a hasher for parallel hashes at once; 0 or less means one for each processor.
 func NewHasher(parallel int) *Hasher {
 	if parallel <= 0 {
-		parallel = processors
+		parallel = runtime.GOMAXPROCS(0)
 	}
 	return &Hasher{slots: make(chan struct{}, parallel), heavy: make(chan struct{}, 1)}
 }
