@@ -265,15 +265,15 @@ func (s *Store) get(q querier, k *kind.Kind, field, value string) (any, error) {
 	var rows []any
 	var err error
 	if r, ok := q.(reader); ok && k.Table == "" && k.Where == "" && !k.View && field == k.PKField().Name {
-		kept, err := s.kept(r, k.Family.Name, value)
+		row, err := s.objectRow(r, k.Family.Name, value)
 		if err != nil {
 			return nil, err
 		}
-		if kept.model != k.Model {
+		if row.model != k.Model {
 			return nil, fault.Newf(fault.NotFound, "No %s matches the given query.", k.Schema)
 		}
 		obj := k.New()
-		return obj, s.fill(k, obj, value, kept.body)
+		return obj, s.fill(k, obj, value, row.body)
 	}
 	switch {
 	case k.Table != "":
@@ -320,8 +320,8 @@ func (s *Store) getIn(q querier, family, pk string) (*kind.Kind, any, error) {
 // object is a row of the object table as it is stored.
 type object struct{ model, body string }
 
-// kept gives the row of a key; the zero object when there is none. What is kept is the text, so that each caller has an object of its own.
-func (s *Store) kept(r reader, family, pk string) (object, error) {
+// objectRow gives the row of a key; the zero object when there is none. What is remembered is the text, so that each caller has an object of its own.
+func (s *Store) objectRow(r reader, family, pk string) (object, error) {
 	return s.objects.Get(s, family+"/"+pk, func() (object, error) {
 		rows, err := r.Query(`SELECT kind, body FROM object WHERE pk = ? AND family = ?`, pk, family)
 		if err != nil {
@@ -377,7 +377,7 @@ func (s *Store) Warm(ctx context.Context, family string, pks []string) error {
 // anyOf reads an object of whatever kind of a family in one query; nil when there is none.
 func (s *Store) anyOf(q querier, family, pk string) (*kind.Kind, any, error) {
 	if r, ok := q.(reader); ok {
-		o, err := s.kept(r, family, pk)
+		o, err := s.objectRow(r, family, pk)
 		k := s.byModel[o.model]
 		if k == nil || err != nil {
 			return nil, nil, err
