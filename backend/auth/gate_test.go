@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -114,6 +115,23 @@ func TestOfficeBehindOneAddress(t *testing.T) {
 		})
 	}
 	wg.Wait()
+}
+
+// A failure that was counted after a try looked at its watch, or before the clock was set back, makes nobody wait who has tries left, and
+// nobody longer than the pause.
+func TestFailureInTheFuture(t *testing.T) {
+	var back atomic.Int64
+	now := func() time.Time { return time.Now().Add(-time.Duration(back.Load())) }
+	r := room(t, now, 2)
+	r.wrong(t, 1, "203.0.113.9", "p0")
+	r.wrong(t, 10, "203.0.113.9", "p1")
+	back.Store(int64(3 * time.Hour))
+	if err := r.Users.MayTry(t.Context(), "p0", "203.0.113.9"); err != nil {
+		t.Errorf("after one failure: %v", err)
+	}
+	if err := r.Users.MayTry(t.Context(), "p1", "203.0.113.9"); !fault.Is(err, fault.TooMany) || !strings.Contains(err.Error(), "10 seconds") {
+		t.Errorf("after ten failures: %v", err)
+	}
 }
 
 // Day after day an office mistypes, gives names that nobody has, and goes on: its address does not become one that must wait.

@@ -91,7 +91,7 @@ func left(key string, n int, since time.Duration) int {
 	case since > forgetAfter:
 		return 0
 	case strings.HasPrefix(key, ofAddress):
-		return max(0, n-int(since/forgetOne))
+		return max(0, n-int(max(0, since)/forgetOne))
 	}
 	return n
 }
@@ -131,7 +131,7 @@ func (d *Directory) MayTry(ctx context.Context, username, address string) error 
 	var wait time.Duration
 	for i, c := range cs {
 		t := found[c.key]
-		since := now.Sub(t.last)
+		since := max(0, now.Sub(t.last)) // negative when another try was counted meanwhile, or the clock was set back
 		if pause := pause(left(c.key, t.n, since), c.free); pause > since && (i == 0 || !knownHere) {
 			wait = max(wait, pause-since)
 		}
@@ -157,8 +157,11 @@ func scanAttempts(row *sql.Row) (n int, updated time.Time, err error) {
 }
 
 func waitText(d time.Duration) string {
+	if d <= time.Second {
+		return "one second"
+	}
 	if d < time.Minute {
-		return fmt.Sprintf("%d seconds", int(d/time.Second)+1)
+		return fmt.Sprintf("%d seconds", int((d+time.Second-1)/time.Second))
 	}
 	if d < 2*time.Minute {
 		return "two minutes"
