@@ -31,7 +31,7 @@ type Brand struct {
 	Title            string         `json:"branding_title" is:"search" default:"Gatehouse"`
 	Logo             string         `json:"branding_logo" default:"/static/dist/assets/icons/icon_left_brand.svg"`
 	Favicon          string         `json:"branding_favicon" default:"/static/dist/assets/icons/icon.png"`
-	FlowAuth         *string        `json:"flow_authentication" ref:"flows" format:"uuid"`
+	FlowAuth         *string        `json:"flow_authentication" ref:"flows protect" format:"uuid"`
 	FlowInvalidation *string        `json:"flow_invalidation" ref:"flows" format:"uuid"`
 	FlowRecovery     *string        `json:"flow_recovery" ref:"flows" format:"uuid"`
 	FlowUnenrollment *string        `json:"flow_unenrollment" ref:"flows" format:"uuid"`

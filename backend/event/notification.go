@@ -66,6 +66,11 @@ var modeTitles = map[string]string{Local: "Notifications in Gatehouse", Webhook:
 // WebhookMapping makes what a webhook sends out of a notification.
 type WebhookMapping struct{ mapping.Kept }
 
+// ExpressionNames are the variables of a webhook mapping.
+func (m *WebhookMapping) ExpressionNames() []expr.Name {
+	return []expr.Name{mapping.Person, mapping.Variable("notification", "The notification that is sent: body, severity, event, created.")}
+}
+
 // TransportTest is what came of trying a transport.
 type TransportTest struct {
 	Messages []string `json:"messages" is:"required"`

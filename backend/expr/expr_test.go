@@ -1,28 +1,9 @@
 package expr
 
 import (
-	"context"
+	"errors"
 	"testing"
-
-	"gatehouse/backend/fault"
 )
-
-func TestNatives(t *testing.T) {
-	n := NewNatives(map[string]Native{"return 1": func(context.Context, Vars) (any, error) { return 1, nil }})
-	for _, text := range []string{"return 1", "return 1\n", "return 1 \r\n"} {
-		if v, err := n.Run(t.Context(), "one", text, nil); err != nil || v != 1 {
-			t.Errorf("%q: %v, %v", text, v, err)
-		}
-	}
-	for _, text := range []string{"return 2", " return 1", ""} {
-		if _, err := n.Run(t.Context(), "other", text, nil); !fault.Is(err, fault.Unavailable) {
-			t.Errorf("%q: %v, want Unavailable", text, err)
-		}
-	}
-	if n.Check("x") != nil || n.Check(" \n") == nil {
-		t.Error("Check: a text is fine, blank is not")
-	}
-}
 
 func TestTrue(t *testing.T) {
 	for _, v := range []any{nil, false, "", 0, int64(0), 0.0, []any{}, map[string]any{}} {
@@ -33,6 +14,22 @@ func TestTrue(t *testing.T) {
 	for _, v := range []any{true, "x", 1, int64(-1), 0.5, []any{nil}, map[string]any{"a": nil}, struct{}{}} {
 		if !True(v) {
 			t.Errorf("%#v is true in Python", v)
+		}
+	}
+}
+
+func TestError(t *testing.T) {
+	cause := errors.New("cause")
+	for _, c := range []struct {
+		e    Error
+		want string
+	}{
+		{Error{Type: "KeyError", Text: "'x'", Line: 3}, "KeyError: 'x' (line 3)"},
+		{Error{Type: "StopIteration"}, "StopIteration"},
+	} {
+		c.e.Err = cause
+		if got := c.e.Error(); got != c.want || !errors.Is(&c.e, cause) {
+			t.Errorf("%q, want %q", got, c.want)
 		}
 	}
 }

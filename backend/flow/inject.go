@@ -51,3 +51,22 @@ func (e *Engine) Holds(ctx context.Context, p *stage.Plan, component string) boo
 	}
 	return false
 }
+
+// Elsewhere is the step that a policy puts into a plan with redirect(): the person leaves for an address.
+type Elsewhere struct{}
+
+var _ stage.Inline = Elsewhere{}
+
+// Name implements stage.Inline.
+func (Elsewhere) Name() string { return stage.RedirectStep }
+
+// Show implements stage.Inline.
+func (Elsewhere) Show(_ *stage.Turn, params map[string]any) stage.Result {
+	to, _ := params["to"].(string)
+	return stage.Redirect(to)
+}
+
+// Take implements stage.Inline: whoever comes back without having been there is sent again.
+func (e Elsewhere) Take(t *stage.Turn, params map[string]any, _ map[string]json.RawMessage) stage.Result {
+	return e.Show(t, params)
+}

@@ -301,7 +301,7 @@ func TestTitle(t *testing.T) {
 		if got := m["flow_info"].(map[string]any)["title"]; got != want {
 			t.Errorf("%q: %v", title, got)
 		}
-		if m["pending_user"] != "ada" || !strings.HasPrefix(m["pending_user_avatar"].(string), "data:image/svg+xml,") {
+		if m["pending_user"] != "ada" || !strings.HasPrefix(m["pending_user_avatar"].(string), "data:image/svg+xml;base64,") {
 			t.Errorf("%v", m)
 		}
 	}

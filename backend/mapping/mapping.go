@@ -42,6 +42,20 @@ func (k *Kept) Saving(*store.Tx, any) error { return k.host.Check(k.Expression) 
 // Mapping gives the shared part of any mapping.
 func (b *Base) Mapping() *Base { return b }
 
+// ExpressionUse says what the expression is for.
+func (b *Base) ExpressionUse() expr.Use { return expr.Mapping }
+
+// ExpressionNames are the variables of a mapping besides the common ones; kinds that have others say so.
+func (b *Base) ExpressionNames() []expr.Name { return []expr.Name{Person} }
+
+// Person is the variable of whoever the mapping is about.
+var Person = expr.Name{Name: "user", Kind: "variable", Help: "Whom the mapping is about."}
+
+// Variable is a further variable of a mapping.
+func Variable(name, help string) expr.Name {
+	return expr.Name{Name: name, Kind: "variable", Help: help}
+}
+
 // Mapping is implemented by every kind that embeds Base.
 type Mapping interface{ Mapping() *Base }
 
@@ -114,10 +128,11 @@ func (d Deps) test(ctx context.Context, c *kind.Call, in *TestRequest) (TestResu
 	for k, v := range in.Context {
 		vars[k] = v
 	}
-	v, err := d.Host.Run(ctx, m.Mapping().Name, m.Mapping().Expression, vars)
+	res, err := d.Host.Run(ctx, expr.Call{Use: expr.Mapping, Name: m.Mapping().Name, Text: m.Mapping().Expression, Vars: vars, Dry: true})
 	if err != nil {
 		return TestResult{Result: fault.As(err).Say}, nil
 	}
+	v := res.Value
 	out, err := json.Marshal(v)
 	if c.Query.Get("format_result") == "true" {
 		out, err = json.MarshalIndent(v, "", "    ")

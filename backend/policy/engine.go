@@ -2,10 +2,12 @@ package policy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
 
+	"gatehouse/backend/expr"
 	"gatehouse/backend/fault"
 	"gatehouse/backend/kind"
 	"gatehouse/backend/store"
@@ -39,6 +41,19 @@ func (e *Engine) policy(ctx context.Context, pk string) (held, error) {
 		k, obj, err := e.Store.GetIn(ctx, Family.Name, pk)
 		return held{k, obj}, err
 	})
+}
+
+// ByName asks the policy of a name, without a binding. NotFound when there is none.
+func (e *Engine) ByName(ctx context.Context, name string, r *Request) (Result, error) {
+	k, obj, err := e.Store.FindIn(ctx, Family.Name, "name", name)
+	if err != nil {
+		return Result{}, err
+	}
+	p, ok := obj.(Policy)
+	if !ok {
+		return Result{}, fmt.Errorf("%s has no behaviour", k.Model)
+	}
+	return p.Passes(ctx, r)
 }
 
 // Mode words of an object's policy_engine_mode.
@@ -183,9 +198,13 @@ func (e *Engine) bounded(ctx context.Context, d time.Duration, p Policy, r *Requ
 // raised is the result of a policy that could not answer: the binding's failure_result, which negate leaves alone.
 func (e *Engine) raised(ctx context.Context, b *Binding, name string, r *Request, cause error) Result {
 	e.Log.WarnContext(ctx, "policy failed", "policy", name, "binding", b.PK, "error", cause)
+	message := cause.Error()
+	if why := (*expr.Error)(nil); errors.As(cause, &why) {
+		message = why.Trace
+	}
 	if !r.Debug {
 		e.emit(ctx, "policy_exception", map[string]any{
-			"message": cause.Error(), "policy_uuid": value(b.Policy), "binding": b.PK, "request": facts(r),
+			"message": message, "policy_uuid": value(b.Policy), "binding": b.PK, "request": facts(r),
 		})
 	}
 	return Result{Passing: b.FailureResult, Raised: !b.FailureResult, Messages: []string{fault.As(cause).Say}}

@@ -20,7 +20,7 @@ type Base struct {
 	PK                     int64    `json:"pk" is:"readonly,nofilter"`
 	Name                   string   `json:"name" is:"required,unique,search"`
 	AuthenticationFlow     *string  `json:"authentication_flow" ref:"flows" help:"The sign-in that people meet who come from this application and are not signed in. Empty: the brand's." group:"advanced"`
-	AuthorizationFlow      string   `json:"authorization_flow" is:"required" ref:"flows" help:"What happens before people are sent back to the application, such as asking for consent."`
+	AuthorizationFlow      string   `json:"authorization_flow" is:"required" ref:"flows protect" help:"What happens before people are sent back to the application, such as asking for consent."`
 	PropertyMappings       []string `json:"property_mappings" ref:"propertymappings" help:"What the application may learn about people."`
 	AssignedSlug           string   `json:"assigned_application_slug" is:"computed,required"`
 	AssignedName           string   `json:"assigned_application_name" is:"computed,required"`

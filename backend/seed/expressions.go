@@ -1,16 +1,6 @@
 package seed
 
-import (
-	"context"
-	"fmt"
-
-	"gatehouse/backend/expr"
-	"gatehouse/backend/policy"
-	"gatehouse/backend/stage"
-	"gatehouse/backend/user"
-)
-
-// The expressions of the default objects, and below what each means in Go.
+// The expressions of the default objects.
 const (
 	askPassword = `plan = context.get("flow_plan")
 pending = plan.context.get("pending_user") if plan else None
@@ -54,71 +44,3 @@ except:
 except:
     return ""`
 )
-
-// MayChange is what the system settings say about people's own data.
-type MayChange struct{ Name, Email, Username bool }
-
-// Natives gives the meaning of the texts above.
-func Natives(users *user.Directory, settings func(ctx context.Context) (MayChange, error)) map[string]expr.Native {
-	own := func(get func(u *user.User) string) expr.Native {
-		return func(_ context.Context, v expr.Vars) (any, error) {
-			u, _ := v["user"].(*user.User)
-			if u == nil {
-				return "", nil
-			}
-			return get(u), nil
-		}
-	}
-	return map[string]expr.Native{
-		askPassword: func(_ context.Context, v expr.Vars) (any, error) {
-			r, _ := v["request"].(*policy.Request)
-			if r == nil {
-				return true, nil
-			}
-			p, _ := r.Plan.(*stage.Plan)
-			if p == nil {
-				return true, nil
-			}
-			pending, _ := p.Context[stage.PendingUser].(map[string]any)
-			return pending["backend"] == nil && !p.Has(stage.UserBackend), nil
-		},
-		mayChangeOwn: func(ctx context.Context, v expr.Vars) (any, error) {
-			r, _ := v["request"].(*policy.Request)
-			say, _ := v["ak_message"].(func(string))
-			if r == nil || r.User == nil || say == nil {
-				return nil, fmt.Errorf("there is nobody whose data could be changed")
-			}
-			may, err := settings(ctx)
-			if err != nil {
-				return nil, err
-			}
-			attrs, err := users.Attributes(ctx, r.User)
-			if err != nil {
-				return nil, err
-			}
-			data, _ := r.Context[stage.PromptData].(map[string]any)
-			for _, rule := range []struct {
-				field, attribute, is, text string
-				def                        bool
-			}{
-				{"email", "goauthentik.io/user/can-change-email", r.User.Email, "Not allowed to change email address.", may.Email},
-				{"name", "goauthentik.io/user/can-change-name", r.User.Name, "Not allowed to change name.", may.Name},
-				{"username", "goauthentik.io/user/can-change-username", r.User.Username, "Not allowed to change username.", may.Username},
-			} {
-				allowed := rule.def
-				if a, ok := attrs[rule.attribute]; ok {
-					allowed = expr.True(a)
-				}
-				if !allowed && data[rule.field] != rule.is {
-					say(rule.text)
-					return false, nil
-				}
-			}
-			return true, nil
-		},
-		ownUsername: own(func(u *user.User) string { return u.Username }),
-		ownName:     own(func(u *user.User) string { return u.Name }),
-		ownEmail:    own(func(u *user.User) string { return u.Email }),
-		ownLocale:   own(func(u *user.User) string { return u.Locale() }),
-	}
-}

@@ -37,7 +37,7 @@ func (r *rooms) beyond() []kind.Action {
 	var out []kind.Action
 	for _, list := range [][]kind.Action{
 		(&search.Room{Store: r.store, Guard: g}).Endpoints(), (&bulk.Room{Store: r.store, Guard: g}).Endpoints(),
-		(&undo.Room{Store: r.store, Events: r.events, Guard: g}).Endpoints(), r.sheets().Endpoints(),
+		(&undo.Room{Store: r.store, Events: r.events, Guard: g}).Endpoints(), r.sheets().Endpoints(), r.host.Endpoints(r.roles.May),
 	} {
 		out = append(out, list...)
 	}

@@ -18,12 +18,13 @@ import (
 	"gatehouse/backend/db"
 	"gatehouse/backend/device"
 	"gatehouse/backend/event"
-	"gatehouse/backend/expr"
+	"gatehouse/backend/expr/world"
 	"gatehouse/backend/flow"
 	"gatehouse/backend/kind"
 	"gatehouse/backend/kinds"
 	"gatehouse/backend/media"
 	"gatehouse/backend/office"
+	"gatehouse/backend/outbound"
 	"gatehouse/backend/policy"
 	"gatehouse/backend/policy/reputation"
 	"gatehouse/backend/provider/oauth2"
@@ -59,6 +60,7 @@ type rooms struct {
 	media    *media.Room
 	tasks    *task.Room
 	stages   []*stage.Kind
+	host     *world.World
 	api      *rest.API
 }
 
@@ -102,7 +104,10 @@ func wire(o Options, d *db.DB, key *crypt.Key, install string, log *slog.Logger,
 	}
 	r.apps = &application.Room{Store: r.store, Policies: r.policies, Users: r.users, Events: r.events, Files: r.media, Caller: r.caller, May: r.roles.May}
 	r.flows.Apps = r.apps.Name
-	host := expr.NewNatives(oauth2.Natives(r.users), seed.Natives(r.users, r.mayChange))
+	host := &world.World{
+		Store: r.store, Users: r.users, Brands: r.brands, Events: r.events, Log: log, Client: outbound.New(outbound.Options{MaxBody: 4 << 20}), Policy: r.policies.ByName,
+	}
+	r.host = host
 	r.oauth = &oauth2.Room{
 		Store: r.store, Users: r.users, Sessions: r.sessions, Apps: r.apps, Certs: r.certs, Brands: r.brands, Flows: r.flows, Events: r.events, Host: host, May: r.roles.May, Log: log,
 	}
@@ -163,11 +168,6 @@ func (r *rooms) userSettings(ctx context.Context) user.Settings {
 		out.BrandAttrs = b.Attributes
 	}
 	return out
-}
-
-func (r *rooms) mayChange(ctx context.Context) (seed.MayChange, error) {
-	s, err := r.brands.Settings(ctx)
-	return seed.MayChange{Name: s.ChangeName, Email: s.ChangeEmail, Username: s.ChangeUsername}, err
 }
 
 // ended takes from a user who was switched off what still opens something.

@@ -29,6 +29,9 @@ const (
 	SourceConnection  = "goauthentik.io/sources/connection"
 )
 
+// RedirectStep is the step that a policy puts into a plan to send the person elsewhere. Its parameter "to" is the address.
+const RedirectStep = "redirect"
+
 // InbuiltBackend is the backend that checks passwords kept here.
 const InbuiltBackend = "authentik.core.auth.InbuiltBackend"
 

@@ -25,6 +25,9 @@ type dialect struct {
 	k *kind.Kind
 }
 
+// DialectOf gives the SQL for a kind's fields, for rooms that build conditions on alias o.
+func DialectOf(k *kind.Kind) kind.Dialect { return dialect{k} }
+
 // Column implements kind.Dialect.
 func (d dialect) Column(field string) string {
 	if d.k.Table != "" {

@@ -48,6 +48,10 @@ type HTTP struct {
 	Scheme    string // https or http, as the caller sees it
 	Host      string // with port, as the caller sees it; already checked against the allow-list
 	Locale    string // best language of the caller
+	// Headers are those of the request, by canonical name; for expressions, never for logs or events.
+	Headers map[string][]string
+	// Form is what a form sent, where a door keeps it for expressions.
+	Form map[string][]string
 }
 
 // BrandRef names the brand of the request.

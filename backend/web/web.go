@@ -233,7 +233,7 @@ func Facts(r *http.Request) store.HTTP {
 	}
 	return store.HTTP{
 		RequestID: RequestID(r.Context()), Method: r.Method, Path: r.URL.Path, Args: args, UserAgent: r.UserAgent(),
-		ClientIP: ClientIP(r), Scheme: scheme(r), Host: strings.ToLower(r.Host),
+		ClientIP: ClientIP(r), Scheme: scheme(r), Host: strings.ToLower(r.Host), Headers: r.Header,
 	}
 }
 

@@ -22,12 +22,17 @@ func main() {
 	baseline := flag.String("baseline", "", "serve the baselines at this address instead")
 	span := flag.Duration("for", 2*time.Second, "length of one measurement")
 	people := flag.Int("people", 10_000, "how many people the house has")
-	flag.StringVar(&only, "only", "", "measure one part only: fixed, password, session, token, userinfo or lists")
+	flag.StringVar(&only, "only", "", "measure one part only: fixed, password, session, token, userinfo, lists or expressions")
 	flag.Parse()
 	if *baseline != "" {
 		log.Fatal(serveBaseline(*baseline))
 	}
-	if only != "lists" {
+	if wanted("expressions") {
+		if err := expressions(); err != nil {
+			log.Fatal(err)
+		}
+	}
+	if only != "lists" && only != "expressions" {
 		if err := run(*server, *people, *span); err != nil {
 			log.Fatal(err)
 		}

@@ -169,7 +169,7 @@ def real(env):
         return make("PolicyResult", {"passing": name != "local-access", "messages": ("from " + name, str(len(kw))), "raw_result": None})
 
     def regex_match(value, pattern):
-        return re.match(pattern, value) is not None
+        return re.search(pattern, value) is not None
 
     def regex_replace(value, pattern, repl):
         return re.sub(pattern, repl, value)
@@ -224,6 +224,10 @@ def run(case):
             if isinstance(v, GeneratorType):
                 v = list(v)
         res = {"value": canon(v)}
+        try:
+            res["json"] = json.dumps(v, sort_keys=True, default=str)
+        except (TypeError, ValueError, RecursionError):
+            pass
     except BaseException as e:
         line, tb = 0, e.__traceback__
         while tb:

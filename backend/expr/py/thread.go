@@ -45,6 +45,8 @@ type Options struct {
 	Limits Limits
 	// Modules finds modules of the host before those of the package; ok is false for an unknown name.
 	Modules func(name string) (m *Module, ok bool)
+	// Host is what Thread.Host gives to functions and objects of the host.
+	Host any
 }
 
 // Thread is one run.
@@ -60,6 +62,7 @@ type Thread struct {
 	env     Env
 	globals map[string]Value
 	modules func(string) (*Module, bool)
+	host    any
 	ids     map[any]int
 	out     strings.Builder
 	top     *frame
@@ -99,6 +102,9 @@ func (t *Thread) Context() context.Context {
 	}
 	return t.ctx
 }
+
+// Host is the host of the run, nil when it has none.
+func (t *Thread) Host() any { return t.host }
 
 // Output is what the program printed.
 func (t *Thread) Output() string { return t.out.String() }
@@ -186,7 +192,7 @@ func (p *Program) Run(ctx context.Context, o Options) (Value, error) {
 
 // RunIn runs the program in a thread that the caller keeps to read its output.
 func (p *Program) RunIn(t *Thread, o Options) (Value, error) {
-	t.env, t.modules = o.Env, o.Modules
+	t.env, t.modules, t.host = o.Env, o.Modules, o.Host
 	select {
 	case <-t.done:
 		return nil, t.limit("time", context.Cause(t.ctx))

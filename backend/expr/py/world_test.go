@@ -255,7 +255,7 @@ func (w *world) functions() {
 		return t.Call(m.M[f], args, nil)
 	}
 	def("regex_match", func(t *Thread, args []Value, kw []Kw) (Value, error) {
-		v, err := re(t, "match", args[1], args[0])
+		v, err := re(t, "search", args[1], args[0])
 		return v != nil, err
 	})
 	def("regex_replace", func(t *Thread, args []Value, kw []Kw) (Value, error) {

@@ -32,15 +32,16 @@ func (p *Policy) Saving(*store.Tx, any) error { return p.host.Check(p.Expression
 
 // Passes implements policy.Policy. Messages come from ak_message.
 func (p *Policy) Passes(ctx context.Context, r *policy.Request) (policy.Result, error) {
-	var messages []string
-	v, err := p.host.Run(ctx, p.Name, p.Expression, expr.Vars{
-		"request": r, "context": r.Context,
-		"ak_message":     func(m string) { messages = append(messages, m) },
-		"ak_is_sso_flow": expr.True(r.Context["is_sso"]),
-		"ak_client_ip":   r.HTTP.ClientIP,
-	})
-	if err != nil {
-		return policy.Result{}, err
+	res, err := p.host.Run(ctx, expr.Call{Use: expr.Policy, Name: p.Name, Text: p.Expression, Vars: expr.Vars{"request": r}, Dry: r.Debug})
+	out := policy.Result{Passing: err == nil && res.True, Messages: res.Messages, Raw: res.Value}
+	for _, l := range res.Log {
+		out.Logs = append(out.Logs, policy.LogEvent{Timestamp: l.Time, LogLevel: l.Level, Logger: p.Name, Event: l.Text, Attributes: l.Attributes})
 	}
-	return policy.Result{Passing: expr.True(v), Messages: messages, Raw: v}, nil
+	return out, err
 }
+
+// ExpressionUse says what the expression is for.
+func (p *Policy) ExpressionUse() expr.Use { return expr.Policy }
+
+// ExpressionNames are the variables of this kind besides the common ones: none.
+func (p *Policy) ExpressionNames() []expr.Name { return nil }

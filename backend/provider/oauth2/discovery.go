@@ -113,11 +113,11 @@ func (r *Room) describe(ctx context.Context, p *Provider, slug, base string) (do
 	claims := []string{"sub", "iss", "aud", "exp", "iat", "auth_time", "acr", "amr", "nonce"}
 	nobody := &user.User{Attributes: map[string]any{}}
 	for _, m := range known {
-		v, err := r.Host.Run(ctx, m.Name, m.Expression, expr.Vars{"user": nobody, "provider": p, "token": (*grant)(nil), "request": nil})
+		res, err := r.Host.Run(ctx, expr.Call{Use: expr.Mapping, Name: m.Name, Text: m.Expression, Vars: expr.Vars{"user": nobody, "provider": p, "token": nil}, Dry: true})
 		if err != nil {
 			continue // an expression that needs a person tells nothing here
 		}
-		c, _ := v.(map[string]any)
+		c, _ := res.Value.(map[string]any)
 		var names []string
 		for name := range c {
 			names = append(names, name)

@@ -35,6 +35,7 @@ type grant struct {
 	Auth        auth
 	Session     string // hash of the browser's session
 	Family      string // what came from one code
+	preview     bool   // nothing is granted: somebody looks at what would be
 }
 
 // code is a stored authorization code.

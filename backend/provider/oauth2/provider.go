@@ -265,7 +265,7 @@ func (r *Room) preview(ctx context.Context, c *kind.Call, _ *kind.None) (Preview
 		return Preview{}, err
 	}
 	now := r.Store.Now()
-	g := &grant{User: u.PK, Scope: scopes.names(), Auth: auth{Time: now}}
+	g := &grant{User: u.PK, Scope: scopes.names(), Auth: auth{Time: now}, preview: true}
 	claims, err := r.claims(ctx, p, slug, base(ctx), g, u, now, now.Add(span.Must(p.AccessValidity)))
 	return Preview{claims}, err
 }

@@ -24,6 +24,11 @@ type ScopeMapping struct {
 	host expr.Host
 }
 
+// ExpressionNames are the variables of a scope mapping.
+func (m *ScopeMapping) ExpressionNames() []expr.Name {
+	return []expr.Name{mapping.Person, mapping.Variable("provider", "The provider that asks."), mapping.Variable("token", "The token that is made; None where there is none yet.")}
+}
+
 func (r *Room) scopeKind() *kind.Kind {
 	return kind.Of[ScopeMapping](mapping.Family, kind.Spec{
 		Path: "propertymappings/scope", Model: "authentik_providers_oauth2.scopemapping", Schema: "ScopeMapping", Title: "Scope Mapping",
@@ -51,7 +56,7 @@ func (m *ScopeMapping) Saving(*store.Tx, any) error {
 	return bad.Err()
 }
 
-// Managed scope mappings and what each means in Go.
+// The managed scope mappings.
 const (
 	managedPrefix = "goauthentik.io/providers/oauth2/scope-"
 
@@ -95,58 +100,6 @@ func Defaults() []Default {
 	}
 }
 
-// Natives gives the meaning of the texts above.
-func Natives(users *user.Directory) map[string]expr.Native {
-	person := func(v expr.Vars) *user.User { u, _ := v["user"].(*user.User); return u }
-	return map[string]expr.Native{
-		noClaims: func(context.Context, expr.Vars) (any, error) { return map[string]any{}, nil },
-		emailClaims: func(_ context.Context, v expr.Vars) (any, error) {
-			u := person(v)
-			if u == nil {
-				return map[string]any{"email": "", "email_verified": true}, nil
-			}
-			return map[string]any{"email": u.Email, "email_verified": true}, nil
-		},
-		profileClaims: func(ctx context.Context, v expr.Vars) (any, error) {
-			u := person(v)
-			if u == nil {
-				u = &user.User{}
-			}
-			names := []string{}
-			if u.PK != 0 {
-				var err error
-				if names, err = users.GroupNames(ctx, u.PK); err != nil {
-					return nil, err
-				}
-			}
-			groups := make([]any, len(names))
-			for i, n := range names {
-				groups[i] = n
-			}
-			return map[string]any{"name": u.Name, "given_name": u.Name, "preferred_username": u.Username, "nickname": u.Username, "groups": groups}, nil
-		},
-		proxyClaims: func(ctx context.Context, v expr.Vars) (any, error) {
-			u := person(v)
-			if u == nil || u.PK == 0 {
-				return map[string]any{"sid": nil, "ak_proxy": map[string]any{"user_attributes": map[string]any{}, "is_superuser": false}}, nil
-			}
-			attrs, err := users.Attributes(ctx, u)
-			if err != nil {
-				return nil, err
-			}
-			super, err := users.Superuser(ctx, u.PK)
-			if err != nil {
-				return nil, err
-			}
-			sid := any(nil)
-			if g, _ := v["token"].(*grant); g != nil && g.Session != "" {
-				sid = g.Session
-			}
-			return map[string]any{"sid": sid, "ak_proxy": map[string]any{"user_attributes": attrs, "is_superuser": super}}, nil
-		},
-	}
-}
-
 // scopeList are the scope mappings of a provider by scope.
 type scopeList []*ScopeMapping
 
@@ -184,9 +137,12 @@ func (r *Room) mapped(ctx context.Context, p *Provider, g *grant, u *user.User) 
 		if !slices.Contains(g.Scope, m.ScopeName) {
 			continue
 		}
-		v, err := r.Host.Run(ctx, m.Name, m.Expression, expr.Vars{"user": u, "provider": p, "token": g, "request": nil})
+		res, err := r.Host.Run(ctx, expr.Call{Use: expr.Mapping, Name: m.Name, Text: m.Expression, Vars: expr.Vars{"user": u, "provider": p, "token": g.facts(p, u)}, Dry: g.preview})
 		if err != nil {
 			r.Log.WarnContext(ctx, "scope mapping failed", "mapping", m.Name, "error", err, "logger", "gatehouse.oauth2")
+			if g.preview {
+				continue
+			}
 			if e := r.Events.Emit(ctx, event.ConfigurationError, map[string]any{
 				"message": "Failed to evaluate property-mapping: '" + m.Name + "'", "exception": fault.As(err).Say, "provider": reference(p),
 			}); e != nil {
@@ -194,11 +150,24 @@ func (r *Room) mapped(ctx context.Context, p *Provider, g *grant, u *user.User) 
 			}
 			continue
 		}
-		if claims, ok := v.(map[string]any); ok {
+		if claims, ok := res.Value.(map[string]any); ok {
 			user.Merge(out, claims)
 		}
 	}
 	return out, nil
+}
+
+// facts is a token as its mappings see it.
+func (g *grant) facts(p *Provider, u *user.User) *expr.Facts {
+	session := any(nil)
+	if g.Session != "" {
+		session = g.Session
+	}
+	scope := make([]any, len(g.Scope))
+	for i, s := range g.Scope {
+		scope[i] = s
+	}
+	return &expr.Facts{Type: "AccessToken", Attrs: map[string]any{"provider": p, "user": u, "scope": scope, "session_id": session, "nonce": g.Nonce, "is_expired": false}}
 }
 
 func sortScopes(l scopeList) {

@@ -80,6 +80,17 @@ func (r *Room) guard(next http.Handler) http.Handler {
 			r.basic(req)
 		}
 		req.Body = http.MaxBytesReader(w, req.Body, maxForm)
+		if token {
+			if err := req.ParseForm(); err != nil {
+				h.Set("Content-Type", "application/json")
+				w.WriteHeader(http.StatusBadRequest)
+				_, _ = w.Write([]byte(`{"error":"invalid_request","error_description":"The body is no form, or too long."}`))
+				return
+			}
+			a := store.ActorOf(req.Context())
+			a.HTTP.Form = req.PostForm // scope mappings may look at it
+			req = req.WithContext(store.WithActor(req.Context(), a))
+		}
 		if token || userinfo {
 			w = &corsWriter{challenger: challenger{ResponseWriter: w}, r: r, req: req}
 		} else {

@@ -113,3 +113,8 @@ func (d Deps) providers(ctx context.Context, pks []int64) (map[int64]*Provider, 
 	}
 	return out, provider.Present(d.Store)(ctx, rows, url.Values{})
 }
+
+// ExpressionNames are the variables of a RAC mapping.
+func (m *Mapping) ExpressionNames() []expr.Name {
+	return []expr.Name{mapping.Person, mapping.Variable("endpoint", "The machine that is reached."), mapping.Variable("provider", "The provider of the machine.")}
+}

@@ -72,10 +72,11 @@ func (r *Room) attributes(ctx context.Context, p *Provider, u *user.User) ([]any
 	}
 	out := []any{}
 	for _, m := range ms {
-		v, err := r.Host.Run(ctx, m.Name, m.Expression, expr.Vars{"user": u, "provider": p, "request": nil})
+		res, err := r.Host.Run(ctx, expr.Call{Use: expr.Mapping, Name: m.Name, Text: m.Expression, Vars: expr.Vars{"user": u, "provider": p}, Dry: true})
 		if err != nil {
 			return nil, err
 		}
+		v := res.Value
 		if v == nil {
 			continue
 		}
@@ -103,12 +104,12 @@ func (r *Room) nameID(ctx context.Context, p *Provider, u *user.User) (string, e
 		if err != nil {
 			return "", err
 		}
-		v, err := r.Host.Run(ctx, m.Name, m.Expression, expr.Vars{"user": u, "provider": p, "request": nil})
+		res, err := r.Host.Run(ctx, expr.Call{Use: expr.Mapping, Name: m.Name, Text: m.Expression, Vars: expr.Vars{"user": u, "provider": p}, Dry: true})
 		if err != nil {
 			return "", err
 		}
-		if v != nil {
-			return fmt.Sprint(v), nil
+		if res.Value != nil {
+			return fmt.Sprint(res.Value), nil
 		}
 	}
 	return r.Users.UID(u.PK), nil

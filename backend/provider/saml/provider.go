@@ -145,3 +145,8 @@ func addresses(base, slug string) places {
 	b := base + "/application/saml/" + slug + "/"
 	return places{b + "sso/binding/post/", b + "sso/binding/redirect/", b + "sso/binding/init/", b + "slo/binding/post/", b + "slo/binding/redirect/"}
 }
+
+// ExpressionNames are the variables of a SAML mapping.
+func (m *Mapping) ExpressionNames() []expr.Name {
+	return []expr.Name{mapping.Person, mapping.Variable("provider", "The provider that asks.")}
+}

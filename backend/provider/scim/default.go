@@ -22,7 +22,8 @@ else:
     given, family = full, " "
     formatted = full + " "
 photos = None
-if "://" in person.avatar:
+# A picture that is part of the house's own pages has no address that others could read.
+if person.avatar.startswith(("http://", "https://")):
     photos = [{"value": person.avatar, "type": "photo"}]
 emails = []
 if person.email:

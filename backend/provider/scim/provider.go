@@ -67,3 +67,8 @@ func Kinds(s *store.Store, host expr.Host) []*kind.Kind {
 		}, func() *Mapping { return &Mapping{mapping.On(host)} }),
 	}
 }
+
+// ExpressionNames are the variables of a SCIM mapping: of a person, or of a group.
+func (m *Mapping) ExpressionNames() []expr.Name {
+	return []expr.Name{mapping.Person, mapping.Variable("group", "The group that is sent; a mapping for groups has no user."), mapping.Variable("provider", "The provider that sends.")}
+}

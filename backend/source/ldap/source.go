@@ -165,3 +165,8 @@ func Kinds(s *store.Store, host expr.Host) []*kind.Kind {
 		}, func() *Mapping { return &Mapping{Kept: mapping.On(host)} }),
 	}
 }
+
+// ExpressionNames are the variables of an LDAP mapping.
+func (m *Mapping) ExpressionNames() []expr.Name {
+	return []expr.Name{mapping.Variable("ldap", "The attributes of the entry by name."), mapping.Variable("dn", "The name of the entry."), mapping.Variable("source", "The source that is read.")}
+}

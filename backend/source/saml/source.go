@@ -18,7 +18,7 @@ const Model = "authentik_sources_saml.samlsource"
 // Source is another identity provider.
 type Source struct {
 	source.Base
-	PreFlow       string  `json:"pre_authentication_flow" is:"required" ref:"flows cascade" format:"uuid" help:"The flow that people pass before they are sent there."`
+	PreFlow       string  `json:"pre_authentication_flow" is:"required" ref:"flows protect" format:"uuid" help:"The flow that people pass before they are sent there."`
 	Issuer        string  `json:"issuer" is:"blank" help:"The name under which Gatehouse asks. Empty: the address of its metadata."`
 	SSOURL        string  `json:"sso_url" is:"required" format:"uri" max:"200" help:"Where people are sent to sign in."`
 	SLOURL        *string `json:"slo_url" is:"blank" format:"uri" max:"200" help:"Where people are sent to sign out."`

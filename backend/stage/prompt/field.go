@@ -35,6 +35,7 @@ type env struct {
 	user    *user.User
 	request *policy.Request
 	data    map[string]any // prompt_data of the plan
+	dry     bool           // a preview, or a second look at what was shown already
 	failed  func(p *Prompt, err error)
 }
 
@@ -49,12 +50,14 @@ func (e *env) run(p *Prompt, text string) (v any, ok bool) {
 		r.Obj = p
 		vars["request"] = &r
 	}
-	v, err := e.host.Run(e.ctx, p.Name, text, vars)
+	res, err := e.host.Run(e.ctx, expr.Call{Use: expr.Prompt, Name: p.Name, Text: text, Vars: vars, Dry: e.dry})
 	if err != nil {
-		e.failed(p, err)
+		if e.failed != nil {
+			e.failed(p, err)
+		}
 		return nil, false
 	}
-	return v, true
+	return res.Value, true
 }
 
 // field gives a prompt as it is asked.
@@ -147,4 +150,15 @@ func text(v any) string {
 		}
 	}
 	return fmt.Sprint(v)
+}
+
+// ExpressionUse says what the expressions of a prompt are for.
+func (p *Prompt) ExpressionUse() expr.Use { return expr.Prompt }
+
+// ExpressionNames are the variables of a prompt's expressions.
+func (p *Prompt) ExpressionNames() []expr.Name {
+	return []expr.Name{
+		{Name: "user", Kind: "variable", Help: "Whom the flow is about."},
+		{Name: "prompt_context", Kind: "variable", Help: "What was asked so far, by field."},
+	}
 }

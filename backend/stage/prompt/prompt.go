@@ -108,7 +108,7 @@ func (d Deps) preview(ctx context.Context, _ *kind.Call, in *Prompt) (Preview, e
 		}
 	}
 	var failed error
-	e := env{ctx: ctx, host: d.Host, user: who, data: map[string]any{}, failed: func(_ *Prompt, err error) {
+	e := env{ctx: ctx, host: d.Host, user: who, data: map[string]any{}, dry: true, failed: func(_ *Prompt, err error) {
 		if failed == nil {
 			failed = err
 		}

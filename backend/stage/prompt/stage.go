@@ -9,7 +9,6 @@ import (
 	"encoding/json"
 	"slices"
 
-	"gatehouse/backend/event"
 	"gatehouse/backend/fault"
 	"gatehouse/backend/kind"
 	"gatehouse/backend/policy"
@@ -73,16 +72,7 @@ func (s *Stage) env(t *stage.Turn, tell bool) *env {
 	}
 	return &env{ctx: t.Ctx, host: s.d.Host, user: t.User, data: data,
 		request: &policy.Request{User: t.User, Context: t.Plan.Context, HTTP: t.Request.HTTP, Plan: t.Plan},
-		failed: func(p *Prompt, err error) {
-			if !tell {
-				return
-			}
-			t.After(func(tx *store.Tx) error {
-				return s.d.Events.EmitTx(tx, event.Entry{Action: "property_mapping_exception", App: "authentik.stages.prompt", Context: map[string]any{
-					"message": err.Error(), "mapping": event.Model(s.d.Store.KindFor(p), p.PK, p.Name),
-				}})
-			})
-		},
+		dry:     !tell,
 	}
 }
 

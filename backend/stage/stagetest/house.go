@@ -7,6 +7,7 @@ package stagetest
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -300,6 +301,9 @@ func (h *House) Count(table, where string, args ...any) (n int) {
 
 // Scripts is an expression host for tests: texts stand for functions.
 type Scripts struct {
+	// Else runs what is no script; nil refuses it.
+	Else expr.Host
+
 	mu sync.Mutex
 	m  map[string]expr.Native
 	n  int
@@ -316,14 +320,22 @@ func (s *Scripts) Say(fn expr.Native) string {
 }
 
 // Run implements expr.Host.
-func (s *Scripts) Run(ctx context.Context, name, text string, v expr.Vars) (any, error) {
+func (s *Scripts) Run(ctx context.Context, c expr.Call) (expr.Result, error) {
 	s.mu.Lock()
-	fn := s.m[text]
+	fn := s.m[c.Text]
 	s.mu.Unlock()
-	if fn == nil {
-		return nil, fault.Newf(fault.Unavailable, "The expression of %q can't run.", name)
+	if fn == nil && s.Else != nil {
+		return s.Else.Run(ctx, c)
 	}
-	return fn(ctx, v)
+	if fn == nil {
+		return expr.Result{}, fault.Newf(fault.Unavailable, "The expression of %q can't run.", c.Name)
+	}
+	var out expr.Result
+	vars := expr.Vars{"ak_message": func(m string) { out.Messages = append(out.Messages, m) }}
+	maps.Copy(vars, c.Vars)
+	v, err := fn(ctx, vars)
+	out.Value, out.True = v, expr.True(v)
+	return out, err
 }
 
 // Check implements expr.Host.
