@@ -156,23 +156,3 @@ func BenchmarkCompile(b *testing.B) {
 		}
 	}
 }
-
-// FuzzRun holds that no text makes lexer, parser, compiler or interpreter panic or pass the limits.
-func FuzzRun(f *testing.F) {
-	for _, c := range append(readCases(f, "*.txt", false), readCases(f, "real/*.txt", true)...) {
-		f.Add(c.Src)
-	}
-	f.Fuzz(func(t *testing.T, src string) {
-		prog, err := Compile(src)
-		if err != nil {
-			return
-		}
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		defer cancel()
-		start := time.Now()
-		_, _ = prog.Run(ctx, Options{Env: Vars{"x": 1, "s": "abc"}, Limits: Limits{Steps: 20000, Memory: 4 << 20, Depth: 60}})
-		if d := time.Since(start); d > 3*time.Second {
-			t.Errorf("%q took %s", src, d)
-		}
-	})
-}

@@ -44,24 +44,16 @@ func (r *Room) preview(ctx context.Context, c *kind.Call, _ *kind.None) (Preview
 	}
 	attributes, err := r.attributes(ctx, p, u)
 	if err != nil {
-		return Preview{}, refused(err)
+		return Preview{}, err
 	}
 	name, err := r.nameID(ctx, p, u)
 	if err != nil {
-		return Preview{}, refused(err)
+		return Preview{}, err
 	}
 	return Preview{map[string]any{"attributes": attributes, "nameID": name}}, nil
 }
 
-// refused makes an answer of what an expression said.
-func refused(err error) error {
-	if fault.Is(err, fault.Unavailable) {
-		return fault.Whole(fault.As(err).Say)
-	}
-	return err
-}
-
-// attributes gives what an application learns about a person, ordered by name (protocols.md 2.5).
+// attributes gives what an application learns about a person, ordered by name; a mapping that fails is left out (protocols.md 2.5).
 func (r *Room) attributes(ctx context.Context, p *Provider, u *user.User) ([]any, error) {
 	if len(p.PropertyMappings) == 0 { // an empty list of keys would ask for all
 		return []any{}, nil
@@ -74,7 +66,7 @@ func (r *Room) attributes(ctx context.Context, p *Provider, u *user.User) ([]any
 	for _, m := range ms {
 		res, err := r.Host.Run(ctx, expr.Call{Use: expr.Mapping, Name: m.Name, Text: m.Expression, Vars: expr.Vars{"user": u, "provider": p}, Dry: true})
 		if err != nil {
-			return nil, err
+			continue // it is left out, as it will be when they sign in
 		}
 		v := res.Value
 		if v == nil {
@@ -97,7 +89,8 @@ func (r *Room) attributes(ctx context.Context, p *Provider, u *user.User) ([]any
 	return out, nil
 }
 
-// nameID gives the name of a person when the application asks for no format: what the mapping says, else the stable name.
+// nameID gives the name of a person when the application asks for no format: what the mapping says, else, also when it fails, the stable
+// name.
 func (r *Room) nameID(ctx context.Context, p *Provider, u *user.User) (string, error) {
 	if p.NameIDMapping != nil {
 		m, err := store.Get[Mapping](ctx, r.Store, *p.NameIDMapping)
@@ -105,10 +98,7 @@ func (r *Room) nameID(ctx context.Context, p *Provider, u *user.User) (string, e
 			return "", err
 		}
 		res, err := r.Host.Run(ctx, expr.Call{Use: expr.Mapping, Name: m.Name, Text: m.Expression, Vars: expr.Vars{"user": u, "provider": p}, Dry: true})
-		if err != nil {
-			return "", err
-		}
-		if res.Value != nil {
+		if err == nil && res.Value != nil {
 			return fmt.Sprint(res.Value), nil
 		}
 	}
