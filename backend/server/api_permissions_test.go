@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -172,8 +173,39 @@ func (h *permissionHouse) collection(path string) string {
 	return best
 }
 
-// openPermissionHouse makes the objects.
+// permissions is the house with all of its objects, made once: the tests that need it open copies of its folder.
+var permissions struct {
+	once    sync.Once
+	made    *permissionHouse
+	callers [callerCount]string
+}
+
+// openPermissionHouse opens a copy of the house with all objects.
 func openPermissionHouse(t *testing.T) (*permissionHouse, [callerCount]string) {
+	t.Helper()
+	permissions.once.Do(func() {
+		h, callers := makePermissionHouse(t)
+		h.stop()
+		data := filepath.Join(scratch, "permissions")
+		if err := os.CopyFS(data, os.DirFS(h.data)); err != nil { // its own folder goes with the test that came first
+			t.Fatal(err)
+		}
+		h.data = data
+		permissions.made, permissions.callers = h, callers
+	})
+	made := permissions.made
+	if made == nil {
+		t.Fatal("the house with all objects could not be made; another test says why")
+	}
+	data := t.TempDir()
+	copyHouse(t, data, made.data)
+	h := &permissionHouse{house: openAt(t, data, true), t: t, targets: maps.Clone(made.targets), bodies: maps.Clone(made.bodies), asks: maps.Clone(made.asks), viewer: made.viewer}
+	h.write(`UPDATE oauth_codes SET expires = ?`, time.Now().Add(time.Hour).UnixMicro()) // they last a minute
+	return h, permissions.callers
+}
+
+// makePermissionHouse makes the objects.
+func makePermissionHouse(t *testing.T) (*permissionHouse, [callerCount]string) {
 	t.Helper()
 	h := &permissionHouse{house: open(t, true), t: t, targets: map[string]target{}}
 	akadmin := int(h.api("GET", "core/users/?username=akadmin", nil, 200)["results"].([]any)[0].(obj)["pk"].(float64))

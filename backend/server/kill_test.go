@@ -25,13 +25,23 @@ import (
 // killData names the data folder for the process that is killed.
 const killData = "GATEHOUSE_TEST_KILL_DATA"
 
-// TestMain is the process that TestKill kills, when it is asked to be.
+// TestMain is the process that TestKill kills, when it is asked to be, and else runs the tests.
 func TestMain(m *testing.M) {
 	if data := os.Getenv(killData); data != "" {
 		fmt.Fprintln(os.Stderr, serveChild(data))
 		os.Exit(1)
 	}
-	os.Exit(m.Run())
+	var err error
+	if scratch, err = os.MkdirTemp("", "gatehouse-test-"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	code := m.Run()
+	if err := os.RemoveAll(scratch); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = max(code, 1)
+	}
+	os.Exit(code)
 }
 
 func serveChild(data string) error {

@@ -14,6 +14,7 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"os"
+	"path/filepath"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -47,7 +48,49 @@ var pagesFS = fstest.MapFS{
 // open starts a house on an empty folder; boot says whether the start-up variables make the admin.
 func open(t testing.TB, boot bool) *house {
 	t.Helper()
-	return openAt(t, t.TempDir(), boot)
+	data := t.TempDir()
+	if boot {
+		furnished(t, data)
+	}
+	return openAt(t, data, boot)
+}
+
+// scratch is a folder for all tests of this run; TestMain makes and removes it.
+var scratch string
+
+// first is a house after its first start, made once: going through all migrations and defaults takes a second under the race detector.
+var first = sync.OnceValues(func() (string, error) {
+	data, err := os.MkdirTemp(scratch, "first-")
+	if err != nil {
+		return "", err
+	}
+	s, err := Open(context.Background(), testOptions(data, true, io.Discard))
+	if err != nil {
+		return data, err
+	}
+	return data, s.Close()
+})
+
+// furnished puts a copy of the house after its first start into an empty folder.
+func furnished(t testing.TB, data string) {
+	t.Helper()
+	from, err := first()
+	if err != nil {
+		t.Fatal(err)
+	}
+	copyHouse(t, data, from)
+}
+
+// copyHouse copies the folder of a house that is stopped.
+func copyHouse(t testing.TB, data, from string) {
+	t.Helper()
+	err := os.CopyFS(data, os.DirFS(from))
+	if err == nil {
+		err = os.Chmod(filepath.Join(data, "key"), 0o600) // a copy is readable for everybody
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func testOptions(data string, boot bool, log io.Writer) Options {
