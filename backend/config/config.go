@@ -25,6 +25,8 @@ type Config struct {
 	Metrics      Metrics
 	Bootstrap    Bootstrap
 	Tokens       Tokens
+	Email        Email
+	Outgoing     string // what requests to other servers may reach besides the network; see outbound.ParseAllow
 
 	// Notes say in one sentence each which variables have no use here. They are to be logged once, never an error.
 	Notes []string
@@ -57,12 +59,27 @@ type Tokens struct {
 	Duration string // life of new tokens as "days=1"; "": default
 }
 
+// Email is the mail server. What is set here counts in the place of what the window says; see Config.Given.
+type Email struct {
+	Host, Username, Password, From string
+	Port, Timeout                  int // Timeout in seconds
+	TLS, SSL                       bool
+}
+
+// Given gives where the value of a setting came from, "" when nobody set it.
+func (c Config) Given(key string) string {
+	if from := c.Sources[key]; from != "default" {
+		return from
+	}
+	return ""
+}
+
 // mask stands for a secret in dumps.
 const mask = "********************"
 
 // Redacted gives a copy in which secrets are masked, for dumps.
 func (c Config) Redacted() Config {
-	for _, s := range []*string{&c.Metrics.Secret, &c.Bootstrap.Password, &c.Bootstrap.Token} {
+	for _, s := range []*string{&c.Metrics.Secret, &c.Bootstrap.Password, &c.Bootstrap.Token, &c.Email.Password} {
 		if *s != "" {
 			*s = mask
 		}
@@ -164,6 +181,9 @@ func (l *loader) together(c *Config) {
 	}
 	if c.Bootstrap.Email != "" && !c.Bootstrap.Any() {
 		l.notes = append(l.notes, "bootstrap.email has no effect without bootstrap.password or bootstrap.token.")
+	}
+	if c.Email.TLS && c.Email.SSL {
+		l.fault(errors.New("email.use_tls and email.use_ssl exclude each other. Leave one out"))
 	}
 	switch c.Log.File {
 	case "off":

@@ -228,3 +228,29 @@ func FuzzFile(f *testing.F) {
 		}
 	})
 }
+
+// The mail server comes from the published variables too, and where each value is from is known.
+func TestEmail(t *testing.T) {
+	c, err := load("linux", nil, []string{"HOME=/h", "AUTHENTIK_EMAIL__HOST=mail.office.lan", "AUTHENTIK_EMAIL__PORT=465", "AUTHENTIK_EMAIL__USE_SSL=true", "AUTHENTIK_EMAIL__TIMEOUT=30",
+		"AUTHENTIK_EMAIL__USERNAME=gate", "AUTHENTIK_EMAIL__PASSWORD=secret-word", "AUTHENTIK_EMAIL__FROM=Gatehouse <a@office.lan>", "GATEHOUSE_OUTGOING__ALLOW=127.0.0.1:8080"}, reader(nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := (Email{Host: "mail.office.lan", Port: 465, Timeout: 30, SSL: true, Username: "gate", Password: "secret-word", From: "Gatehouse <a@office.lan>"}); c.Email != want {
+		t.Errorf("%+v", c.Email)
+	}
+	if c.Given("email.host") != "AUTHENTIK_EMAIL__HOST" || c.Given("email.use_tls") != "" || c.Outgoing != "127.0.0.1:8080" || len(c.Notes) != 0 {
+		t.Errorf("%q %q %q", c.Given("email.host"), c.Given("email.use_tls"), c.Notes)
+	}
+	if strings.Contains(c.Dump(), "secret-word") {
+		t.Error("the dump holds the password")
+	}
+	for _, bad := range []string{"AUTHENTIK_EMAIL__HOST=mail office", "AUTHENTIK_EMAIL__PORT=0", "AUTHENTIK_EMAIL__PORT=x", "AUTHENTIK_EMAIL__FROM=nobody", "AUTHENTIK_EMAIL__TIMEOUT=-1", "AUTHENTIK_EMAIL__USE_TLS=maybe", "GATEHOUSE_OUTGOING__ALLOW=http://x"} {
+		if _, err := load("linux", nil, []string{"HOME=/h", bad}, reader(nil)); err == nil {
+			t.Errorf("%s is taken", bad)
+		}
+	}
+	if _, err := load("linux", nil, []string{"HOME=/h", "AUTHENTIK_EMAIL__USE_TLS=true", "AUTHENTIK_EMAIL__USE_SSL=true"}, reader(nil)); err == nil {
+		t.Error("both ways of TLS are taken")
+	}
+}

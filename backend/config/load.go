@@ -43,7 +43,7 @@ var unused = []struct{ key, why string }{
 	{"storage", "uploads are kept in the data folder"},
 	{"media", "uploads are kept in the data folder"},
 	{"cookie_domain", "cookies belong to the server's own name"},
-	{"email", "mail is no start-up setting here"},
+	{"email.template_dir", "your own mails belong into the folder templates of the data folder"},
 	{"host", "it belongs to an outpost; the server's name is the setting name"},
 	{"insecure", "it belongs to an outpost"},
 	{"token", "it belongs to an outpost"},
@@ -109,7 +109,8 @@ func (l *loader) variables(pre string) {
 // published says whether a setting also exists under the published prefix.
 func published(k string) bool {
 	switch k {
-	case "http", "https", "log.level", "bootstrap.password", "bootstrap.token", "bootstrap.email", "default_token_length", "default_token_duration":
+	case "http", "https", "log.level", "bootstrap.password", "bootstrap.token", "bootstrap.email", "default_token_length", "default_token_duration",
+		"email.host", "email.port", "email.username", "email.password", "email.use_tls", "email.use_ssl", "email.timeout", "email.from":
 		return true
 	}
 	return false

@@ -5,10 +5,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/mail"
 	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
+
+	"gatehouse/backend/outbound"
 )
 
 // setting is one start-up setting. set refuses what it can't be, in a sentence that goes on after "where it came from: ".
@@ -44,6 +47,25 @@ func settings() []setting {
 			return err
 		}, func(c *Config) string { return *at(c) }
 	}
+	number := func(at func(c *Config) *int, most int, what string) (func(*Config, string) error, func(*Config) string) {
+		return func(c *Config, v string) error {
+				if v == "" {
+					*at(c) = 0
+					return nil
+				}
+				n, err := strconv.Atoi(v)
+				if err != nil || n < 1 || n > most {
+					return fmt.Errorf("%q is no %s. Write a whole number from 1 to %d", v, what, most)
+				}
+				*at(c) = n
+				return nil
+			}, func(c *Config) string {
+				if *at(c) == 0 {
+					return ""
+				}
+				return strconv.Itoa(*at(c))
+			}
+	}
 	list := []setting{
 		{key: "data", help: "folder that holds the database, the key and the log"},
 		{key: "http", aliases: []string{"listen.http"}, def: ":9000", help: "address of the plain listener: trust page, health, redirect"},
@@ -58,6 +80,15 @@ func settings() []setting {
 		{key: "bootstrap.password", aliases: []string{"bootstrap_password"}, help: "password of the first admin akadmin"},
 		{key: "bootstrap.token", aliases: []string{"bootstrap_token"}, help: "API token of the first admin akadmin"},
 		{key: "bootstrap.email", aliases: []string{"bootstrap_email"}, help: "e-mail address of the first admin akadmin"},
+		{key: "email.host", aliases: []string{"email_host"}, help: "mail server; what is set here can't be changed in the window"},
+		{key: "email.port", aliases: []string{"email_port"}, help: "port of the mail server"},
+		{key: "email.username", aliases: []string{"email_username"}, help: "name that the mail server wants"},
+		{key: "email.password", aliases: []string{"email_password"}, help: "password that the mail server wants"},
+		{key: "email.use_tls", aliases: []string{"email_use_tls"}, help: "begin in the clear and change to TLS (STARTTLS)"},
+		{key: "email.use_ssl", aliases: []string{"email_use_ssl"}, help: "speak TLS with the mail server from the start"},
+		{key: "email.timeout", aliases: []string{"email_timeout"}, help: "seconds to wait for the mail server"},
+		{key: "email.from", aliases: []string{"email_from"}, help: "sender of mails"},
+		{key: "outgoing.allow", aliases: []string{"outgoing_allow"}, help: "addresses of this machine that requests to other servers may go to, as 127.0.0.1:8080, localhost"},
 		{key: "default_token_length", help: "characters of new tokens, written into the settings at the first start"},
 		{key: "default_token_duration", help: "life of new tokens, written into the settings at the first start"},
 	}
@@ -114,6 +145,27 @@ func settings() []setting {
 			s.set, s.show = text(func(c *Config) *string { return &c.Bootstrap.Token }, checkToken)
 		case "bootstrap.email":
 			s.set, s.show = text(func(c *Config) *string { return &c.Bootstrap.Email }, checkEmail)
+		case "email.host":
+			s.set, s.show = text(func(c *Config) *string { return &c.Email.Host }, checkMailHost)
+		case "email.port":
+			s.set, s.show = number(func(c *Config) *int { return &c.Email.Port }, 65535, "port")
+		case "email.username":
+			s.set, s.show = text(func(c *Config) *string { return &c.Email.Username }, anything)
+		case "email.password":
+			s.set, s.show = text(func(c *Config) *string { return &c.Email.Password }, anything)
+		case "email.use_tls":
+			s.set, s.show = flag(func(c *Config) *bool { return &c.Email.TLS })
+		case "email.use_ssl":
+			s.set, s.show = flag(func(c *Config) *bool { return &c.Email.SSL })
+		case "email.timeout":
+			s.set, s.show = number(func(c *Config) *int { return &c.Email.Timeout }, 600, "number of seconds")
+		case "email.from":
+			s.set, s.show = text(func(c *Config) *string { return &c.Email.From }, checkSender)
+		case "outgoing.allow":
+			s.set, s.show = text(func(c *Config) *string { return &c.Outgoing }, func(v string) error {
+				_, err := outbound.ParseAllow(v)
+				return err
+			})
 		case "default_token_length":
 			s.set = func(c *Config, v string) (err error) {
 				c.Tokens.Length, err = parseLength(v)
@@ -141,7 +193,7 @@ func Flags() []Flag {
 	out := []Flag{{"config", "config", "", "file with start-up settings (YAML)"}}
 	for _, s := range settings() {
 		switch s.key {
-		case "metrics.secret", "bootstrap.password", "bootstrap.token":
+		case "metrics.secret", "bootstrap.password", "bootstrap.token", "email.password":
 			continue
 		}
 		out = append(out, Flag{s.key, strings.NewReplacer(".", "-", "_", "-").Replace(s.key), s.def, s.help})
@@ -234,6 +286,22 @@ func checkToken(v string) error {
 func checkEmail(v string) error {
 	if at := strings.LastIndexByte(v, '@'); v != "" && (at < 1 || at == len(v)-1 || strings.ContainsAny(v, " \t\r\n,;<>")) {
 		return fmt.Errorf("%q is no e-mail address", v)
+	}
+	return nil
+}
+
+// checkMailHost wants a name or an address without anything around it.
+func checkMailHost(v string) error {
+	if strings.ContainsAny(v, " \t\r\n/@") {
+		return fmt.Errorf("%q is no mail server. Write its name or address, as in mail.office.lan", v)
+	}
+	return nil
+}
+
+// checkSender wants one address, with a name in front or without.
+func checkSender(v string) error {
+	if _, err := mail.ParseAddress(v); v != "" && err != nil {
+		return fmt.Errorf("%q is no sender. Write it as gatehouse@office.lan or Gatehouse <gatehouse@office.lan>", v)
 	}
 	return nil
 }
