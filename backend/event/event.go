@@ -41,6 +41,9 @@ const (
 	ConfigurationError = "configuration_error"
 )
 
+// QuietMark is the key in the context of an event that comes of telling people of events.
+const QuietMark = "of_notification"
+
 // Event is one line of the audit log.
 type Event struct {
 	PK       string         `json:"pk" is:"readonly,nofilter" format:"uuid"`
@@ -154,6 +157,10 @@ func (l *Log) Write(tx *store.Tx, e Entry) (string, error) {
 			args = map[string]string{}
 		}
 		c["http_request"] = map[string]any{"path": a.HTTP.Path, "method": a.HTTP.Method, "args": args, "user_agent": a.HTTP.UserAgent, "request_id": a.HTTP.RequestID}
+	}
+	delete(c, QuietMark) // nobody else may say so
+	if a.Quiet {
+		c[QuietMark] = true
 	}
 	app := e.App
 	if app == "" {

@@ -33,6 +33,7 @@ type Actor struct {
 	Session   string // key of the session row, "" with a token
 	Token     string // identifier of the API token in use
 	Original  *Actor // while impersonating: who really acts
+	Quiet     bool   // tells people of events: no notification rule hears of what it does, or there would be no end
 	HTTP      HTTP
 	Brand     BrandRef
 }
