@@ -106,6 +106,25 @@ func isSVG(b []byte) bool {
 
 var safeName = regexp.MustCompile(`^[A-Za-z0-9]{32}\.(png|jpg|gif|webp|ico|svg)$`)
 
+// Picture gives an uploaded picture by its address below /media/ when mail programs can show it, and its media type; nil else.
+func (r *Room) Picture(address string) ([]byte, string) {
+	name, ok := strings.CutPrefix(address, "/media/")
+	if !ok || !safeName.MatchString(name) {
+		return nil, ""
+	}
+	for _, t := range types {
+		if t.ext != filepath.Ext(name) || t.ext == ".ico" || t.ext == ".webp" {
+			continue
+		}
+		b, err := os.ReadFile(filepath.Join(r.Dir, name))
+		if err != nil || len(b) > maxSize {
+			return nil, ""
+		}
+		return b, t.mime
+	}
+	return nil, ""
+}
+
 // ServeHTTP gives a picture; it is mounted below /media/ with that prefix taken off.
 func (r *Room) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	name := strings.TrimPrefix(req.URL.Path, "/")
