@@ -59,14 +59,17 @@ func (r *run) restore(key string) error {
 	if err != nil || t == nil || t.Plan == nil {
 		return err
 	}
-	p := &stage.Plan{}
-	if json.Unmarshal([]byte(*t.Plan), p) != nil || p.Flow != r.flow.PK {
+	p, err := stage.Carried(r.Store.Key(), *t.Plan)
+	if err != nil || p.Flow != r.flow.PK {
 		return nil
 	}
-	if p.Context == nil {
-		p.Context = map[string]any{}
+	// A link is for the person that it was made for, whoever the plan came to be about.
+	if pk, _, ok := p.UserPK(); ok && pk != t.User {
+		return nil
 	}
-	p.Context[stage.Restored] = stage.Ref("authentik_flows.flowtoken", t.PK)
+	came := stage.Ref("authentik_flows.flowtoken", t.PK)
+	came["identifier"] = t.Identifier
+	p.Context[stage.Restored] = came
 	r.plan, r.history = p, nil
 	return nil
 }

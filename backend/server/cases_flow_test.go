@@ -251,8 +251,8 @@ func TestPublishedRefusals(t *testing.T) {
 		t.Fatal(err)
 	}
 	b = h.browser()
-	if got := b.get(link.RequestURI()); got.status != 302 {
-		t.Errorf("the link: %d %s", got.status, got.body)
+	if got := b.form(link.RequestURI(), url.Values{"open_link": {"yes"}}); got.status != 303 || got.header.Get("Location") != "/" {
+		t.Errorf("the link: %d %s %s", got.status, got.header.Get("Location"), got.body)
 	}
 	if me := b.get("/api/v3/core/users/me/"); !strings.Contains(me.body, `"username":"ada"`) {
 		t.Errorf("after the link: %s", me.body)

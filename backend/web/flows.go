@@ -72,6 +72,9 @@ func (f *Flows) page(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, flow.PageURL(r.PathValue("slug"), q.Encode()), http.StatusSeeOther)
 		return
 	}
+	if r.URL.Query().Get("flow_token") != "" && f.doorstep(w, r) {
+		return
+	}
 	in := flow.Input{Slug: r.PathValue("slug"), Query: r.URL.Query(), Session: session.Of(ctx), Base: Base(r), Continue: true}
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
