@@ -2,18 +2,20 @@ package server
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/url"
 	"strconv"
 	"time"
 
+	"gatehouse/backend/crypt"
 	"gatehouse/backend/event"
 	"gatehouse/backend/fault"
 	"gatehouse/backend/flow"
 	"gatehouse/backend/kind"
 	"gatehouse/backend/session"
+	"gatehouse/backend/span"
 	"gatehouse/backend/stage"
+	"gatehouse/backend/stage/email"
 	"gatehouse/backend/store"
 	"gatehouse/backend/token"
 	"gatehouse/backend/user"
@@ -141,47 +143,83 @@ func (r *rooms) me(ctx context.Context, _ *kind.Call, _ *kind.None) (SessionUser
 
 // recovery makes a link that takes a person through the brand's recovery flow.
 func (r *rooms) recovery(ctx context.Context, c *kind.Call, _ *kind.None) (flow.Link, error) {
-	u := c.Object.(*user.User)
-	if err := r.users.GuardTarget(ctx, u); err != nil {
-		return flow.Link{}, err
-	}
 	h := store.ActorOf(ctx).HTTP
-	b, err := r.brands.For(ctx, h.Host)
+	at, _, err := r.recoveryLink(ctx, c.Object.(*user.User), nil)
+	return flow.Link{Link: h.Scheme + "://" + h.Host + at}, err
+}
+
+// recoveryLink makes the path of such a link, and its token; what more gives happens in the transaction that stores the token.
+func (r *rooms) recoveryLink(ctx context.Context, u *user.User, more func(at string, t *token.Token) (func(tx *store.Tx) error, error)) (string, *token.Token, error) {
+	if err := r.users.GuardTarget(ctx, u); err != nil {
+		return "", nil, err
+	}
+	b, err := r.brands.For(ctx, store.ActorOf(ctx).HTTP.Host)
 	if err != nil {
-		return flow.Link{}, err
+		return "", nil, err
 	}
 	if b.FlowRecovery == nil {
-		return flow.Link{}, fault.Whole("No recovery flow set.")
+		return "", nil, fault.Whole("No recovery flow set.")
 	}
 	f, err := r.flows.ByKey(ctx, *b.FlowRecovery)
 	if err != nil {
-		return flow.Link{}, err
+		return "", nil, err
 	}
 	p, err := r.flows.Plan(ctx, f, flow.PlanOptions{Pending: u})
 	var no *flow.NotApplicable
 	if errors.As(err, &no) || errors.Is(err, flow.ErrEmpty) {
-		return flow.Link{}, fault.Whole("Recovery flow not applicable to user")
+		return "", nil, fault.Whole("Recovery flow not applicable to user")
 	}
 	if err != nil {
-		return flow.Link{}, err
+		return "", nil, err
 	}
-	key, err := r.flowToken(ctx, u, f, p, r.users.UID(u.PK)+"-password-reset")
+	plan, err := stage.Carry(r.store.Key(), p)
 	if err != nil {
-		return flow.Link{}, err
+		return "", nil, err
 	}
-	return flow.Link{Link: h.Scheme + "://" + h.Host + flow.PageURL(f.Slug, "flow_token="+url.QueryEscape(key))}, nil
+	settings, err := r.brands.Settings(ctx)
+	if err != nil {
+		return "", nil, err
+	}
+	life, err := span.Parse(settings.TokenDuration)
+	if err != nil || life <= 0 {
+		life = 24 * time.Hour
+	}
+	ends := r.store.Now().Add(life)
+	t := &token.Token{
+		Identifier: r.users.UID(u.PK) + "-password-reset", Intent: token.Verification, User: u.PK, Description: "Recovery link", Flow: &f.PK, Plan: &plan,
+		Key: crypt.ID(max(settings.TokenLength, 40)), Expires: &ends,
+	}
+	at := flow.PageURL(f.Slug, "flow_token="+url.QueryEscape(t.Key))
+	var further func(tx *store.Tx) error
+	if more != nil {
+		if further, err = more(at, t); err != nil {
+			return "", nil, err
+		}
+	}
+	return at, t, r.store.Write(ctx, store.ActorOf(ctx), func(tx *store.Tx) error {
+		if err := token.Drop(tx, t.Identifier); err != nil {
+			return err
+		}
+		kept := *t
+		if err := r.tokens.Make(tx, &kept); err != nil || further == nil {
+			return err
+		}
+		return further(tx)
+	})
 }
 
-// recoveryMail refuses: no mail is sent yet. What is wrong with the request is told first.
+// recoveryMail sends a person such a link, in the words and by the mail server of an email stage. It names the house by its configured
+// name only, whatever the caller's address was.
 func (r *rooms) recoveryMail(ctx context.Context, c *kind.Call, _ *kind.None) (kind.None, error) {
-	if c.Object.(*user.User).Email == "" {
+	u := c.Object.(*user.User)
+	if u.Email == "" {
 		return kind.None{}, fault.Whole("User does not have an email address set.")
 	}
 	k, pk := r.store.Kind("authentik_stages_email.emailstage"), c.Query.Get("email_stage")
 	if kind.UUIDText.MatchString(pk) {
 		pk = kind.Dashed(pk)
 	}
-	_, err := r.store.Get(ctx, k, "pk", pk)
+	obj, err := r.store.Get(ctx, k, "pk", pk)
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		return kind.None{}, err
 	}
@@ -192,29 +230,23 @@ func (r *rooms) recoveryMail(ctx context.Context, c *kind.Call, _ *kind.None) (k
 	if err != nil || !sees {
 		return kind.None{}, fault.Whole("Email stage does not exist.")
 	}
-	return kind.None{}, fault.NotYet(5, "Gatehouse can't send mails to people yet. Make a recovery link and give it to them.")
-}
-
-// flowToken stores a plan behind a key; one before under the same identifier is replaced.
-func (r *rooms) flowToken(ctx context.Context, u *user.User, f *flow.Flow, p *stage.Plan, identifier string) (string, error) {
-	body, err := json.Marshal(p)
-	if err != nil {
-		return "", err
-	}
-	text := string(body)
-	var key string
-	err = r.store.Write(ctx, store.ActorOf(ctx), func(tx *store.Tx) error {
-		if err := token.Drop(tx, identifier); err != nil {
-			return err
+	_, _, err = r.recoveryLink(ctx, u, func(at string, t *token.Token) (func(tx *store.Tx) error, error) {
+		h := store.ActorOf(ctx).HTTP
+		base := r.office.URL(ctx)
+		if base == "" {
+			base = h.Scheme + "://" + h.Host
 		}
-		t := &token.Token{Identifier: identifier, Intent: token.Verification, User: u.PK, Description: "Recovery link", Flow: &f.PK, Plan: &text}
-		if err := r.tokens.Make(tx, t); err != nil {
-			return err
+		d := email.Draft(obj.(*email.Stage), u, u.Email, base+at, *t.Expires, t.Key)
+		if d.Brand, err = r.brands.For(ctx, h.Host); err != nil {
+			return nil, err
 		}
-		key = t.Key
-		return nil
+		l, err := r.mail.Compose(ctx, d)
+		if f := fault.As(err); err != nil && (f.Kind == fault.Unavailable || f.Kind == fault.Invalid && len(f.Fields) == 0) {
+			return nil, fault.Whole(f.Say)
+		}
+		return func(tx *store.Tx) error { return r.mail.Queue(tx, l) }, err
 	})
-	return key, err
+	return kind.None{}, err
 }
 
 func (r *rooms) impersonate(ctx context.Context, c *kind.Call, _ *kind.None) (kind.None, error) {

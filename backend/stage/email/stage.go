@@ -3,13 +3,33 @@ package email
 
 import (
 	"context"
+	_ "embed"
+	"errors"
 	"fmt"
-	"slices"
+	"strings"
+	"time"
 
+	"gatehouse/backend/event"
 	"gatehouse/backend/fault"
 	"gatehouse/backend/kind"
+	"gatehouse/backend/mail"
 	"gatehouse/backend/stage"
+	"gatehouse/backend/store"
+	"gatehouse/backend/token"
 )
+
+//go:embed page.html
+var page string
+
+// Deps is what the stage needs.
+type Deps struct {
+	stage.Deps
+	Mail   *mail.Room
+	Tokens *token.Room
+	Events *event.Log
+	// Base gives the address of the house, "" before it has a name: links in mails name no other (security: poisoned Host headers).
+	Base func(ctx context.Context) string
+}
 
 // Stage sends a link.
 type Stage struct {
@@ -27,6 +47,8 @@ type Stage struct {
 	Subject  string `json:"subject" default:"authentik"`
 	Template string `json:"template" default:"email/password_reset.html" help:"What the mail says."`
 	Activate bool   `json:"activate_user_on_success" help:"Switch the account on when the link is opened."`
+
+	d *Deps
 }
 
 // Template is a text that mails can have.
@@ -41,19 +63,16 @@ type Template struct {
 // SchemaName implements kind.SchemaNamer.
 func (Template) SchemaName() string { return "TypeCreate" }
 
-// Templates gives the texts that there are.
-func Templates() []Template {
-	return []Template{
-		{Name: "email/password_reset.html", Description: "Password Reset"},
-		{Name: "email/account_confirmation.html", Description: "Account Confirmation"},
-	}
-}
-
 // Validate implements store.Validator.
 func (s *Stage) Validate() error {
 	var bad fault.Fields
-	if !slices.ContainsFunc(Templates(), func(t Template) bool { return t.Name == s.Template }) {
+	if !s.d.Mail.Has(s.Template) {
 		bad.Add("template", fmt.Sprintf("Invalid template '%s' specified.", s.Template))
+	} else if err := s.d.Mail.CheckTemplate(s.Template); err != nil {
+		bad.Add("template", fault.As(err).Say)
+	}
+	if strings.ContainsAny(s.Subject, "\r\n\x00") {
+		bad.Add("subject", "A subject has no line breaks.")
 	}
 	if s.Port < 1 || s.Port > 65535 {
 		bad.Add("port", "A port is a number between 1 and 65535.")
@@ -70,6 +89,32 @@ func (s *Stage) Validate() error {
 	return bad.Err()
 }
 
+// Connection gives the stage's own mail server.
+func (s *Stage) Connection() mail.Connection {
+	c := mail.Connection{Host: s.Host, Port: int(s.Port), Security: mail.None, Username: s.Username, Password: s.Password, Timeout: time.Duration(s.Timeout) * time.Second, From: s.From}
+	switch {
+	case s.SSL:
+		c.Security = mail.TLS
+	case s.TLS:
+		c.Security = mail.StartTLS
+	}
+	return c
+}
+
+// Via gives the mail server of a stage by its key, for mail.Room.Via.
+func Via(st *store.Store) func(ctx context.Context, key string) (mail.Connection, error) {
+	return func(ctx context.Context, key string) (mail.Connection, error) {
+		s, err := store.Get[Stage](ctx, st, key)
+		if fault.Is(err, fault.NotFound) {
+			return mail.Connection{}, fault.New(fault.Invalid, "The step that this mail belongs to is gone.")
+		}
+		if err != nil {
+			return mail.Connection{}, err
+		}
+		return s.Connection(), nil
+	}
+}
+
 // Challenge says that the mail is on its way.
 type Challenge struct{}
 
@@ -77,13 +122,66 @@ type Challenge struct{}
 type Answer struct{}
 
 // Kind is how the house knows this stage.
-func Kind(d stage.Deps) *stage.Kind {
+func Kind(d Deps) *stage.Kind {
 	templates := kind.Collection("GET", "templates", "view", func(context.Context, *kind.Call, *kind.None) ([]Template, error) {
-		return Templates(), nil
+		out := []Template{}
+		for _, t := range d.Mail.Templates() {
+			out = append(out, Template{Name: t.Name, Description: t.Title})
+		}
+		return out, nil
 	})
 	templates.Operation = "stages_email_templates_list"
-	return stage.NewLater[Stage, Challenge, Answer](d, kind.Spec{
+	return stage.New[Stage, Challenge, Answer](d.Deps, kind.Spec{
 		Path: "stages/email", Model: "authentik_stages_email.emailstage", Schema: "EmailStage", Title: "Email Stage", Component: "ak-stage-email-form",
 		About: "Send a link by e-mail and wait until it is opened.", Actions: []kind.Action{templates},
-	}, stage.Asking{Schema: "EmailChallenge", Component: "ak-stage-email"}, nil)
+	}, stage.Asking{Schema: "EmailChallenge", Component: "ak-stage-email", Page: page}, func() *Stage { return &Stage{d: &d} })
+}
+
+// Show sends the mail the first time, and goes on for whoever came by its link.
+func (s *Stage) Show(t *stage.Turn) stage.Result {
+	if _, _, ok := t.Plan.UserPK(); !ok || t.User == nil {
+		return stage.Deny(s.say(t, "flow.email.nobody"))
+	}
+	if s.proven(t) {
+		return s.through(t)
+	}
+	if !s.sent(t) {
+		if err := s.send(t); err != nil {
+			return s.cant(t, err)
+		}
+	}
+	return stage.Ask(&Challenge{})
+}
+
+// Take sends the mail once more. It never leads on: only the link does.
+func (s *Stage) Take(t *stage.Turn, _ *Answer) stage.Result {
+	if !s.sent(t) || s.proven(t) {
+		return s.Show(t)
+	}
+	if !s.mayAgain(t) {
+		return stage.Retry(stage.Errors{fault.NonField: {{String: s.say(t, "flow.email.often"), Code: "throttled"}}})
+	}
+	if err := s.send(t); err != nil {
+		return s.cant(t, err)
+	}
+	return stage.Retry(stage.Errors{fault.NonField: {{String: "email-sent", Code: "email-sent"}}})
+}
+
+func (s *Stage) say(t *stage.Turn, key string) string {
+	return s.d.Texts.Choose(t.Request.HTTP.Locale).Say(key)
+}
+
+// cant ends the flow since no mail can be sent: who reads it learns that, an admin why.
+func (s *Stage) cant(t *stage.Turn, err error) stage.Result {
+	var f *fault.Error
+	if !errors.As(err, &f) || f.Kind != fault.Unavailable && f.Kind != fault.Invalid {
+		return stage.Fail(err)
+	}
+	s.d.Log.WarnContext(t.Ctx, "a step of a flow can't send its mail", "stage", s.Name, "flow", t.Flow.Slug, "error", err, "logger", "gatehouse.stage.email")
+	t.After(func(tx *store.Tx) error {
+		return s.d.Events.EmitTx(tx, event.Entry{Action: event.ConfigurationError, App: "authentik.stages.email", Context: map[string]any{
+			"message": f.Say, "stage": event.Model(s.d.Store.KindFor(s), s.PK, s.Name), "template": s.Template,
+		}})
+	})
+	return stage.Deny(s.say(t, "flow.email.cant"))
 }
