@@ -2,7 +2,6 @@ package event
 
 import (
 	"context"
-	"fmt"
 	"net/url"
 	"time"
 
@@ -104,7 +103,9 @@ func (t *Transport) Saving(tx *store.Tx, _ any) error {
 
 // NoticeDeps is what notifications need of rooms below.
 type NoticeDeps struct {
-	Host   expr.Host
+	Host expr.Host
+	// Try sends the caller a sample by a transport that is not a local one, and gives what the other side said.
+	Try    func(ctx context.Context, t *Transport) ([]string, error)
 	Groups func(ctx context.Context, pks []string) (map[string]any, error) // as their own page shows them
 }
 
@@ -118,7 +119,9 @@ func (l *Log) NoticeKinds(d NoticeDeps) []*kind.Kind {
 		})
 	})
 	seen.Access = kind.SignedIn
-	test := kind.Detail("POST", "test", "change", l.tryTransport)
+	test := kind.Detail("POST", "test", "change", func(ctx context.Context, c *kind.Call, _ *kind.None) (TransportTest, error) {
+		return l.tryTransport(ctx, d, c.Object.(*Transport))
+	})
 	test.Answers, test.Status = map[int]string{500: "The notification could not be sent."}, 200
 	return []*kind.Kind{
 		kind.Of[Notification](Notifications, kind.Spec{
@@ -194,10 +197,10 @@ func presentRules(groups func(ctx context.Context, pks []string) (map[string]any
 }
 
 // tryTransport sends the caller a notification by a transport.
-func (l *Log) tryTransport(ctx context.Context, c *kind.Call, _ *kind.None) (TransportTest, error) {
-	t := c.Object.(*Transport)
+func (l *Log) tryTransport(ctx context.Context, d NoticeDeps, t *Transport) (TransportTest, error) {
 	if t.Mode != Local {
-		return TransportTest{}, fault.NotYet(5, fmt.Sprintf("Gatehouse can't send notifications by %s yet.", modeTitles[t.Mode]))
+		said, err := d.Try(ctx, t)
+		return TransportTest{Messages: append([]string{}, said...)}, err
 	}
 	a := store.ActorOf(ctx)
 	return TransportTest{Messages: []string{}}, l.Store.Write(ctx, a, func(tx *store.Tx) error {

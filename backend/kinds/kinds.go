@@ -18,6 +18,7 @@ import (
 	"gatehouse/backend/flow"
 	"gatehouse/backend/kind"
 	"gatehouse/backend/license"
+	"gatehouse/backend/mail"
 	"gatehouse/backend/policy"
 	"gatehouse/backend/provider/oauth2"
 	"gatehouse/backend/rbac"
@@ -48,6 +49,11 @@ type Rooms struct {
 	Auth     *auth.Room
 	Host     expr.Host
 	Files    flow.Files
+	Mail     *mail.Room
+	// TryTransport sends a sample notification.
+	TryTransport func(ctx context.Context, t *event.Transport) ([]string, error)
+	// Base gives the address of the house, "" before it has a name.
+	Base func(ctx context.Context) string
 	// PersonActions are what other rooms let one do with a user.
 	PersonActions []kind.Action
 	// TenantActions are what other rooms let one do with the tenant.
@@ -88,6 +94,7 @@ func Records(r Rooms) []*kind.Kind {
 	out = append(out, r.Events.Kinds()...)
 	out = append(out, Notices(r)...)
 	out = append(out, r.Tasks.Kinds()...)
+	out = append(out, r.Mail.Kinds()...)
 	out = append(out, license.Kinds(license.Deps{Store: r.Store, Install: r.Users.InstallID})...)
 	out = append(out, blueprint.Kinds()...)
 	out = append(out, r.Brands.TenantKinds(r.TenantActions...)...)

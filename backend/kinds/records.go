@@ -10,7 +10,7 @@ import (
 
 // Notices are what people are told of events.
 func Notices(r Rooms) []*kind.Kind {
-	return r.Events.NoticeKinds(event.NoticeDeps{Host: r.Host, Groups: groupsShown(r)})
+	return r.Events.NoticeKinds(event.NoticeDeps{Host: r.Host, Try: r.TryTransport, Groups: groupsShown(r)})
 }
 
 // groupsShown gives groups by key as their own page shows them.

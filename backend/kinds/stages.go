@@ -41,7 +41,7 @@ func Stages(r Rooms) []*stage.Kind {
 		deny.Kind(deny.Deps{Deps: deps}),
 		dummy.Kind(dummy.Deps{Deps: deps}),
 		duo.Kind(duo.Deps{Deps: deps, Users: r.Users}),
-		email.Kind(deps),
+		email.Kind(email.Deps{Deps: deps, Mail: r.Mail, Tokens: r.Tokens, Events: r.Events, Base: r.Base}),
 		identification.Kind(identification.Deps{
 			Deps: deps, Users: r.Users, Auth: r.Auth, Events: r.Events, AppName: r.Apps.Name,
 			Buttons: func(context.Context, []string) ([]identification.Button, error) { return nil, nil },

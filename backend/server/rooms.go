@@ -22,7 +22,9 @@ import (
 	"gatehouse/backend/flow"
 	"gatehouse/backend/kind"
 	"gatehouse/backend/kinds"
+	"gatehouse/backend/mail"
 	"gatehouse/backend/media"
+	"gatehouse/backend/notify"
 	"gatehouse/backend/office"
 	"gatehouse/backend/outbound"
 	"gatehouse/backend/policy"
@@ -33,6 +35,7 @@ import (
 	"gatehouse/backend/seed"
 	"gatehouse/backend/session"
 	"gatehouse/backend/stage"
+	"gatehouse/backend/stage/email"
 	"gatehouse/backend/store"
 	"gatehouse/backend/task"
 	"gatehouse/backend/text"
@@ -59,6 +62,8 @@ type rooms struct {
 	office   *office.Room
 	media    *media.Room
 	tasks    *task.Room
+	mail     *mail.Room
+	notify   *notify.Room
 	stages   []*stage.Kind
 	host     *world.World
 	api      *rest.API
@@ -105,7 +110,7 @@ func wire(o Options, d *db.DB, key *crypt.Key, install string, log *slog.Logger,
 	r.apps = &application.Room{Store: r.store, Policies: r.policies, Users: r.users, Events: r.events, Files: r.media, Caller: r.caller, May: r.roles.May}
 	r.flows.Apps = r.apps.Name
 	host := &world.World{
-		Store: r.store, Users: r.users, Brands: r.brands, Events: r.events, Log: log, Client: outbound.New(outbound.Options{MaxBody: 4 << 20}), Policy: r.policies.ByName,
+		Store: r.store, Users: r.users, Brands: r.brands, Events: r.events, Log: log, Client: outbound.New(outbound.Options{Allow: allowed(o.Config), MaxBody: 4 << 20}), Policy: r.policies.ByName,
 	}
 	r.host = host
 	r.oauth = &oauth2.Room{
@@ -117,9 +122,18 @@ func wire(o Options, d *db.DB, key *crypt.Key, install string, log *slog.Logger,
 		HTTPPort: portOf(o.Config.HTTP), HTTPSPort: portOf(o.Config.HTTPS),
 	}
 	r.tasks = &task.Room{Store: r.store, Events: r.events, Log: log}
+	r.mail = &mail.Room{
+		Store: r.store, Events: r.events, Brands: r.brands, Texts: texts, Tasks: r.tasks, Log: log, Fixed: fixedMail(o.Config), Dir: filepath.Join(o.Config.Data, "templates"),
+		Picture: r.media.Picture, Base: r.office.URL, Via: email.Via(r.store),
+	}
+	r.notify = &notify.Room{
+		Store: r.store, Events: r.events, Policies: r.policies, Users: r.users, Brands: r.brands, Mail: r.mail, Tasks: r.tasks, Texts: texts, Host: host,
+		Client: outbound.New(outbound.Options{Allow: allowed(o.Config)}), Base: r.office.URL, Version: o.Version, Log: log,
+	}
+	r.events.Heard = append(r.events.Heard, r.notify.Heard)
 	list := kinds.Rooms{
 		Store: r.store, Users: r.users, Roles: r.roles, Sessions: r.sessions, Tokens: r.tokens, Events: r.events, Brands: r.brands, Certs: r.certs, Apps: r.apps, Policies: r.policies,
-		Flows: r.flows, OAuth2: r.oauth, Auth: &auth.Room{Store: r.store, Users: r.users, Tokens: r.tokens}, Host: host, Files: r.media, PersonActions: r.personActions(), TenantActions: r.tenantActions(), Tasks: r.tasks, Log: log, Texts: texts,
+		Flows: r.flows, OAuth2: r.oauth, Auth: &auth.Room{Store: r.store, Users: r.users, Tokens: r.tokens}, Host: host, Files: r.media, PersonActions: r.personActions(), TenantActions: r.tenantActions(), Tasks: r.tasks, Log: log, Texts: texts, Mail: r.mail, Base: r.office.URL, TryTransport: r.notify.Try,
 	}
 	r.stages = kinds.Stages(list)
 	for _, s := range r.stages {
@@ -144,7 +158,7 @@ func portOf(address string) func() string {
 // endpoints are the operations of the API that belong to no collection.
 func (r *rooms) endpoints(o Options) []kind.Action {
 	var out []kind.Action
-	for _, list := range [][]kind.Action{r.beyond(), r.brands.Endpoints(), r.apps.Endpoints(), r.flows.Endpoints(), r.office.Endpoints(), device.Endpoints(r.store), r.rootEndpoints(o), r.adminEndpoints()} {
+	for _, list := range [][]kind.Action{r.beyond(), r.brands.Endpoints(), r.apps.Endpoints(), r.flows.Endpoints(), r.office.Endpoints(), device.Endpoints(r.store), r.rootEndpoints(o), r.adminEndpoints(), r.mail.Endpoints(), r.notify.Endpoints()} {
 		out = append(out, list...)
 	}
 	return out

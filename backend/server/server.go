@@ -232,6 +232,8 @@ func (s *Server) Serve(ctx context.Context) error {
 	s.announce(ctx, local, plain, secure)
 	s.rooms.tasks.Use(s.chores())
 	go s.rooms.tasks.Serve(ctx)
+	go s.rooms.mail.Serve(ctx)
+	go s.rooms.notify.Serve(ctx)
 	select {
 	case <-ctx.Done():
 	case <-s.stop:

@@ -38,6 +38,14 @@ func is(field string) kind.Filter {
 	}}
 }
 
+// OnlyAction gives the one action that the policy can pass for, "" when it may pass for others.
+func (p *Policy) OnlyAction() string {
+	if p.Action == nil || strings.HasPrefix(*p.Action, "custom_") {
+		return ""
+	}
+	return *p.Action
+}
+
 // Passes implements policy.Policy. It tells what it found the same even when something else differs. Without an event, and when nothing
 // is set, it does not pass.
 func (p *Policy) Passes(_ context.Context, r *policy.Request) (policy.Result, error) {

@@ -125,7 +125,7 @@ func Open(t testing.TB, with func(h *House) Made) *House {
 	for _, in := range made.Inlines {
 		h.Engine.Inlines[in.Name()] = in
 	}
-	h.Store.Use(kinds, h.Events, map[string][]string{"pbm": {flow.Family.Name, flow.Bindings.Name}})
+	h.Store.Use(kinds, h.Events, map[string][]string{"pbm": {flow.Family.Name, flow.Bindings.Name, event.Rules.Name}})
 	return h
 }
 
