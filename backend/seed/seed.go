@@ -19,7 +19,7 @@ import (
 )
 
 // version is raised when the list below grows; entries of older versions are not made again.
-const version = 2
+const version = 3
 
 // entry is one object: found by a field that is unique, made with attrs when it is not there.
 type entry struct {
@@ -55,7 +55,7 @@ func Run(ctx context.Context, s *store.Store, extra []Mapping, certificate func(
 			}
 		}
 		made := map[ref]any{}
-		for _, e := range slices.Concat(mappings(extra), list(), others()) {
+		for _, e := range slices.Concat(mappings(extra), list(), others(), events()) {
 			if err := put(tx, e, from, made); err != nil {
 				return fmt.Errorf("seed %s: %w", e.id, err)
 			}
