@@ -57,7 +57,12 @@ type LimitError struct {
 	Err  error // of the context
 }
 
-func (e *LimitError) Error() string { return "the expression used too much " + e.What }
+func (e *LimitError) Error() string {
+	if e.What == "steps" {
+		return "the expression took too many steps"
+	}
+	return "the expression used too much " + e.What
+}
 
 func (e *LimitError) Unwrap() error { return e.Err }
 

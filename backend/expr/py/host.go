@@ -58,8 +58,17 @@ func BuiltinNames() []string {
 	return out
 }
 
-// Keywords are the words of the language, sorted.
-func Keywords() []string { return slices.Sorted(maps.Keys(keywords)) }
+// Keywords are the words of the language that expressions may use, sorted.
+func Keywords() []string {
+	out := []string{"case", "match"}
+	for k := range keywords {
+		if k != "class" && k != "async" && k != "await" {
+			out = append(out, k)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
 
 // NewTime is a point of time as an aware datetime in UTC.
 func NewTime(at time.Time) Value { return fromTime(at.UTC(), utcZone) }
