@@ -186,6 +186,53 @@ test("every page of the admin GUI is usable by everybody (axe, WCAG 2.2 AA), wit
 	await page.close();
 });
 
+test("the admin writes a policy: names are offered, a mistake is marked, and it is run as a person before and after it is saved", async () => {
+	const page = await office.newPage();
+	await page.goto(`${base}/if/admin/#/advanced/policies/new?model=expressionpolicy`);
+	await page.getByLabel("Name", { exact: false }).first().fill("ada-only");
+	const write = async (text) => {
+		await page.locator("#field-expression.cm-content").focus();
+		await page.keyboard.press("Control+a");
+		await page.keyboard.insertText(text);
+	};
+	await write("return request.user.us");
+	await page.keyboard.press("Control+Space");
+	await page.getByRole("option", { name: /^username/ }).waitFor();
+	await shot(page, "expression-names");
+	await page.keyboard.press("Escape");
+	await write("if request.user.username:\nreturn True");
+	await page.getByRole("button", { name: /^Line 2: / }).waitFor();
+	await shot(page, "expression-mistake");
+
+	// Run as Ada: first one that goes wrong, then one that is right. Nothing of it is recorded.
+	const recorded = async () => (await change(page, "GET", "events/events/?page_size=1")).pagination.count;
+	const before = await recorded();
+	await page.getByRole("combobox", { name: "User" }).fill(ada.username);
+	await page.getByRole("option", { name: new RegExp(ada.username) }).click();
+	await write('asked = request.user.username\nreturn context["nothing"]');
+	await page.getByRole("button", { name: "Run as this user" }).click();
+	const outcome = page.getByRole("status").filter({ hasText: "It ended with an error." });
+	await outcome.getByText("KeyError: 'nothing'").waitFor();
+	await outcome.getByRole("button", { name: "Go to line 2" }).waitFor();
+	await shot(page, "expression-error");
+	await write('ak_logger.info("asked", who=request.user.username)\nak_message("Hello, Ada.")\nreturn request.user.username == "ada"');
+	await page.getByRole("button", { name: "Run as this user" }).click();
+	await page.getByRole("status").filter({ hasText: "It passes." }).getByText("Hello, Ada.").waitFor();
+	await page.getByRole("list", { name: "Log" }).getByText("asked").waitFor();
+	await shot(page, "expression-run");
+	assert.equal(await recorded(), before, "a test run is no event");
+
+	await page.getByRole("button", { name: "Create" }).click();
+	await page.waitForURL(/#\/advanced\/policies\/[\w-]{36}/);
+	await page.getByRole("button", { name: "Test", exact: true }).click();
+	const dialog = page.getByRole("dialog", { name: "Test ada-only" });
+	await dialog.getByRole("button", { name: "Run as this user" }).click();
+	await dialog.getByText("It does not pass.").waitFor();
+	await dialog.getByText("asked").waitFor();
+	await shot(page, "expression-test");
+	await page.close();
+});
+
 // change asks the API with the admin's session, as the admin's page does.
 function change(page, method, path, body) {
 	return page.evaluate(

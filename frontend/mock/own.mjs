@@ -1,4 +1,6 @@
 // What is more than a collection: our own namespace, settings, verbs of objects.
+import { expressions, test } from "./expressions.mjs";
+
 const types = {
 	"/stages/all/types/": [
 		["identificationstage", "Identification Stage"],
@@ -208,6 +210,8 @@ function found(office, text) {
 /** Answers that belong to no collection; nothing when the address is another. */
 export function own(state, method, path, query, body) {
 	const { office, size } = state;
+	const ran = expressions(path, query, body);
+	if (ran) return ran;
 	if (types[path])
 		return [
 			200,
@@ -278,6 +282,51 @@ export function own(state, method, path, query, body) {
 				: body.server_name === ""
 					? [400, { server_name: ["Give the server a name."] }]
 					: [200, { ...serverSettings(state), ...body }];
+		case "/gatehouse/mail/":
+			state.mail ??= {
+				host: "mail.office.lan",
+				port: 587,
+				security: "starttls",
+				username: "gatehouse",
+				from_address: "Gatehouse <gatehouse@office.lan>",
+				timeout: 10,
+				has_password: true,
+				configured: true,
+				fixed: {},
+			};
+			if (method !== "GET") Object.assign(state.mail, body, { password: undefined, configured: (body.host ?? state.mail.host) !== "" });
+			return [200, state.mail];
+		case "/gatehouse/mail/test/":
+			return [
+				200,
+				{
+					successful: false,
+					to: body.to || "ada@office.lan",
+					message: "The mail server mail.office.lan says: 535 5.7.8 Wrong name or password.",
+				},
+			];
+		case "/gatehouse/mail/log/":
+			return [
+				200,
+				{
+					more: false,
+					results: ["sent", "queued", "failed"].map((kind, index) => ({
+						pk: `00000000-0000-4000-8000-00000000000${index}`,
+						created: new Date(Date.now() - (index + 1) * 3_600_000).toISOString(),
+						to: index === 2 ? "somebody-with-a-very-long-address-indeed@department.of.long.names.office.lan" : "ada@office.lan",
+						subject: "Choose a new password",
+						state: kind,
+						tries: index + 1,
+						words: [
+							"The mail server took it.",
+							"The mail server mail.office.lan says: 451 4.7.1 Try again later.",
+							"The mail server mail.office.lan says: 550 5.1.1 No such person here.",
+						][index],
+						next: null,
+						finished: null,
+					})),
+				},
+			];
 		case "/gatehouse/status/":
 			return [200, status(state)];
 		case "/gatehouse/access/":
@@ -376,7 +425,7 @@ export function actions(state, _method, collection, row, _id, verb, query, body)
 				},
 			];
 		case "test":
-			return [200, { passing: true, successful: true, messages: [], log_messages: [], result: "{}" }];
+			return test(collection, row, body);
 		case "add_user": {
 			const one = state.office["/core/users/"].find((user) => user.pk === body.pk);
 			one.groups.push(row.pk);

@@ -6,6 +6,22 @@ const stage = "00000005-0000-7000-8000-000000000000";
 const pair = "0000000a-0000-7000-8000-000000000000";
 const brand = "0000000c-0000-7000-8000-000000000000";
 
+export const policy = "/advanced/policies/00000007-0000-7000-8000-000000000000";
+
+/** Writes a text in the editor of an expression. */
+export async function write(page, text) {
+	await page.locator("#field-expression.cm-content").focus();
+	await page.keyboard.press("Control+a");
+	await page.keyboard.insertText(text);
+}
+
+/** Writes a text and runs it. */
+const tried = (text) => async (page) => {
+	await write(page, text);
+	await page.getByRole("button", { name: "Run as this user" }).click();
+	await page.getByRole("heading", { name: "Log" }).waitFor();
+};
+
 const click = (name) => async (page) => page.getByRole("button", { name }).first().click();
 
 /** name, address, and what to do first. Pages of an empty office are those of the lists. */
@@ -53,6 +69,15 @@ export const adminPages = [
 	["settings-server", "/settings/server"],
 	["settings-server-renamed", "/settings/server", async (page) => page.getByLabel("Name of the server").fill("sso.office.lan")],
 	["settings-system", "/settings/system"],
+	["mail", "/settings/mail"],
+	[
+		"mail-tried",
+		"/settings/mail",
+		async (page) => {
+			await page.getByRole("button", { name: "Send a test mail" }).click();
+			await page.getByText("Wrong name or password").first().waitFor();
+		},
+	],
 	["certificates", "/settings/certificates"],
 	["certificate-new", "/settings/certificates/new"],
 	["certificate-import", "/settings/certificates/new?tab=import"],
@@ -72,7 +97,52 @@ export const adminPages = [
 	["stage-new", "/advanced/stages/new?model=userloginstage"],
 	["steps", "/advanced/steps"],
 	["policies", "/advanced/policies"],
-	["policy", "/advanced/policies/00000007-0000-7000-8000-000000000000"],
+	["policy", policy],
+	["policy-passes", policy, tried("return True")],
+	["policy-refuses", policy, tried('ak_message("Come to the office for that.")\nreturn False')],
+	["policy-fails", policy, tried('# What the flow asked for\nasked = context["missing"]\nreturn bool(asked)')],
+	[
+		"policy-mistake",
+		policy,
+		async (page) => {
+			await write(page, "return ip_network(");
+			await page
+				.getByText(/was never closed/)
+				.first()
+				.waitFor();
+		},
+	],
+	[
+		"policy-names",
+		policy,
+		async (page) => {
+			await write(page, "people = request.user\nreturn people.");
+			await page.keyboard.press("Control+Space");
+			await page.getByRole("option", { name: /username/ }).waitFor();
+			await page.waitForTimeout(150);
+			await page.keyboard.press("ArrowDown");
+		},
+	],
+	[
+		"policy-context",
+		policy,
+		async (page) => {
+			await click("Context")(page);
+			await page.locator(".cm-content[id$=context]").focus();
+			await page.keyboard.insertText("{");
+			await click("Run as this user")(page);
+		},
+	],
+	["policy-test", "/advanced/policies", click(/^Test default/)],
+	[
+		"policy-tested",
+		policy,
+		async (page) => {
+			await page.getByRole("button", { name: "Test", exact: true }).click();
+			await page.getByRole("dialog").getByRole("button", { name: "Run as this user" }).click();
+			await page.getByRole("dialog").getByText("It passes.").waitFor();
+		},
+	],
 	["policy-new", "/advanced/policies/new?model=expressionpolicy"],
 	["bindings", "/advanced/bindings"],
 	["binding-new", "/advanced/bindings/new"],
@@ -80,6 +150,7 @@ export const adminPages = [
 	["provider-new", "/advanced/providers/new?model=oauth2provider"],
 	["mappings", "/advanced/mappings"],
 	["mapping", "/advanced/mappings/00000009-0000-7000-8000-000000000002"],
+	["mapping-run", "/advanced/mappings/00000009-0000-7000-8000-000000000002", tried('return {"groups": request.user.groups}')],
 	["prompts", "/advanced/prompts"],
 	["prompt", "/advanced/prompts/00000008-0000-7000-8000-000000000000"],
 	["sources", "/advanced/sources"],

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { startMock } from "../mock/server.mjs";
+import { policy, write } from "./pages.mjs";
 
 const admin = (mock, address) => `${mock.url}/if/admin/#${address}`;
 
@@ -97,12 +98,15 @@ const all = {
 			.first()
 			.check();
 		await page.getByRole("button", { name: "Delete…" }).click();
-		await page.getByText("Token “ada-laptop” is deleted too.").nth(1).waitFor();
+		await page.getByText("One other thing uses it and changes or goes with it.").nth(1).waitFor();
 		await page.getByRole("button", { name: "Delete", exact: true }).click();
 		await page.getByText("2 are deleted.").waitFor();
 		assert.deepEqual(
-			mock.seen.map(([method]) => method),
-			["DELETE", "DELETE"],
+			mock.seen.map(([, path, body]) => [path, !!body.dry_run, body.pks.length]),
+			[
+				["/gatehouse/bulk/delete/", true, 2],
+				["/gatehouse/bulk/delete/", false, 2],
+			],
 		);
 	},
 	async "old addresses lead to the new pages"(page, mock) {
@@ -124,6 +128,121 @@ const all = {
 		await page.getByRole("dialog").getByRole("button", { name: "Reset to defaults" }).click();
 		await page.getByText("Saved.").waitFor();
 		assert.deepEqual(mock.seen.at(-1)[2], { default_user_change_email: false, event_retention: "days=365", footer_links: [] });
+	},
+	async "names are chosen with the keyboard, and Tab leaves the editor"(page, mock) {
+		await page.goto(admin(mock, policy));
+		await write(page, "return request.");
+		await page.keyboard.press("Control+Space");
+		await page.getByRole("option", { name: /http_request/ }).waitFor();
+		await page.waitForTimeout(150);
+		await page.keyboard.press("ArrowDown");
+		await page.getByText("What the flow knows so far.").waitFor();
+		const active = await page.evaluate(
+			() => document.getElementById(document.activeElement.getAttribute("aria-activedescendant"))?.textContent,
+		);
+		assert.match(active, /^context/);
+		await page.keyboard.press("Enter");
+		const text = () => page.locator("#field-expression .cm-line").allTextContents();
+		assert.deepEqual(await text(), ["return request.context"]);
+		await page.keyboard.type(".ge");
+		await page.keyboard.press("Control+Space");
+		await page.keyboard.press("Escape");
+		assert.equal(await page.getByRole("option").count(), 0);
+		// Nothing is chosen by itself: Enter is a new line, even while names are offered.
+		await page.keyboard.type("\nreq");
+		await page.getByRole("option", { name: /request/ }).waitFor();
+		await page.keyboard.press("Enter");
+		assert.deepEqual(await text(), ["return request.context.ge", "req", ""]);
+		await page.keyboard.press("Tab");
+		assert.ok(await page.evaluate(() => !document.activeElement.closest(".cm-editor")));
+		assert.equal((await text()).length, 3);
+		// The summary of a refused form leads back into it.
+		await write(page, "");
+		await page.getByRole("button", { name: "Save", exact: true }).click();
+		await page.getByRole("alert").getByRole("button", { name: "Expression" }).press("Enter");
+		await page.waitForFunction(() => document.activeElement.closest(".cm-editor"));
+	},
+	async "a mistake is marked after a pause, told in words, and led to"(page, mock) {
+		await page.goto(admin(mock, policy));
+		await write(page, "");
+		await page.keyboard.type("x = 1\nreturn len(", { delay: 20 });
+		await page.getByText("Line 2: '(' was never closed").waitFor();
+		assert.equal(await page.locator(".cm-lint-marker-error").count(), 1);
+		const checked = mock.seen.filter(([, path]) => path === "/gatehouse/expressions/check/").map(([, , body]) => body.expression);
+		assert.ok(checked.length <= 2, `${checked.length} checks`);
+		assert.equal(checked.at(-1), "x = 1\nreturn len(");
+		const described = await page.locator("#field-expression.cm-content").getAttribute("aria-describedby");
+		assert.ok(described.split(" ").includes("field-expression-state"));
+		await page.getByRole("button", { name: /^Line 2/ }).click();
+		await page.keyboard.type(")");
+		assert.equal(await page.locator("#field-expression .cm-line").nth(1).textContent(), "return len)(");
+	},
+	async "the text is run as it stands, and the error leads to its line"(page, mock) {
+		await page.goto(admin(mock, policy));
+		await write(page, '# first\nreturn context["missing"]');
+		await page.getByRole("button", { name: "Context" }).press("Enter");
+		await page.locator(".cm-content[id$=context]").focus();
+		await page.keyboard.insertText('{"a": [1]}');
+		await page.getByRole("combobox", { name: "User" }).focus();
+		await page.keyboard.press("Escape");
+		await page.keyboard.press("Enter");
+		await page.getByRole("button", { name: "Run as this user" }).press("Enter");
+		const outcome = page.getByRole("status").filter({ hasText: "It ended with an error." });
+		await outcome.getByText("KeyError: 'missing'").waitFor();
+		assert.deepEqual(mock.seen.filter(([method]) => method === "PATCH").length, 0);
+		const ran = mock.seen.find(([, path]) => path === "/gatehouse/expressions/run/");
+		assert.deepEqual(ran[2], {
+			model: "authentik_policies_expression.expressionpolicy",
+			name: "default-source-enrollment-if-sso",
+			expression: '# first\nreturn context["missing"]',
+			user: 1,
+			context: { a: [1] },
+			field: "expression",
+		});
+		await outcome.getByRole("button", { name: "Go to line 2" }).press("Enter");
+		await page.keyboard.type("# ");
+		assert.equal(await page.locator("#field-expression .cm-line").nth(1).textContent(), '# return context["missing"]');
+		await outcome.getByText("The text has changed since.").waitFor();
+	},
+	async "a new one is run before it is saved, also without a user"(page, mock) {
+		await page.goto(admin(mock, "/advanced/mappings/new?model=scopemapping"));
+		await page.getByLabel("Name", { exact: false }).first().fill("Groups");
+		await write(page, "return {}");
+		await page.getByRole("combobox", { name: "User" }).focus();
+		await page.keyboard.press("Delete");
+		await page.keyboard.press("Escape");
+		await page.getByRole("button", { name: "Run without a user" }).click();
+		await page.getByText('"email_verified": true').waitFor();
+		const { model, name, user } = mock.seen.find(([, path]) => path === "/gatehouse/expressions/run/")[2];
+		assert.deepEqual([model, name, user], ["authentik_providers_oauth2.scopemapping", "Groups", null]);
+	},
+	async "what is saved is tested from the list and from its page"(page, mock) {
+		await page.goto(admin(mock, "/advanced/policies"));
+		await page.getByRole("button", { name: "Test always-yes" }).press("Enter");
+		const dialog = page.getByRole("dialog", { name: "Test always-yes" });
+		await page.keyboard.press("Enter");
+		await dialog.getByText("It wrote nothing to the log.").waitFor();
+		assert.deepEqual(mock.seen.at(-1).slice(0, 2), ["POST", "/policies/all/00000007-0000-7000-8000-000000000001/test/"]);
+		assert.deepEqual(mock.seen.at(-1)[2], { user: 1, context: {} });
+		await page.keyboard.press("Escape");
+		assert.equal(await dialog.count(), 0);
+		await page.goto(admin(mock, "/advanced/mappings/00000009-0000-7000-8000-000000000002"));
+		await page.getByRole("button", { name: "Test", exact: true }).click();
+		await page.getByRole("dialog").getByRole("button", { name: "Run as this user" }).click();
+		await page.getByText('"email_verified": true').waitFor();
+		assert.match(mock.seen.at(-1)[1], /^\/propertymappings\/all\/.*\/test\/$/);
+	},
+	async "the hint of a prompt is written as an expression while its switch is on"(page, mock) {
+		await page.goto(admin(mock, "/advanced/prompts/00000008-0000-7000-8000-000000000000"));
+		await page.locator("#field-initial_value.cm-content").waitFor();
+		assert.equal(await page.locator("#field-placeholder.cm-content").count(), 0);
+		await page.getByRole("button", { name: /^Advanced/ }).click();
+		await page.getByLabel("The hint is an expression").check();
+		await page.locator("#field-placeholder.cm-content").waitFor();
+		await page.getByRole("button", { name: "Run as this user" }).first().click();
+		await page.getByRole("heading", { name: "Log" }).waitFor();
+		assert.equal(mock.seen.at(-1)[2].field, "placeholder");
+		assert.equal(mock.seen.at(-1)[2].model, "authentik_stages_prompt.prompt");
 	},
 	async "a token of the portal is shown once"(page, mock) {
 		await page.goto(`${mock.url}/if/user/#/tokens`);

@@ -40,6 +40,7 @@ const pages = [
 	page("/settings/brands", lazyRouteComponent(settings, "Brands")),
 	page("/settings/brands/new", lazyRouteComponent(settings, "NewBrand")),
 	page("/settings/brands/$pk", lazyRouteComponent(settings, "BrandPage")),
+	page("/settings/mail", lazyRouteComponent(settings, "MailPage")),
 	page("/settings/backup", lazyRouteComponent(settings, "BackupPage")),
 	page("/settings/window", lazyRouteComponent(settings, "WindowPage")),
 	page("/advanced", lazyRouteComponent(advanced, "Advanced")),

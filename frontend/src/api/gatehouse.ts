@@ -1,5 +1,5 @@
 // The shapes of our own part of the REST interface, below /gatehouse/.
-import type { Application, OAuth2Provider } from "./schema.gen";
+import type { Application, LogEvent, OAuth2Provider } from "./schema.gen";
 
 export type ServerSettings = {
 	office_name: string;
@@ -106,4 +106,41 @@ export type SheetOutcome = {
 	unchanged: number;
 	failed: number;
 	lines: SheetLine[];
+};
+
+/** A name that an expression may use; its members stand behind a dot. */
+export type ExpressionName = {
+	name: string;
+	kind: "variable" | "function" | "module" | "type" | "property";
+	signature: string;
+	help: string;
+	members: ExpressionName[];
+};
+export type ExpressionNames = {
+	results: ExpressionName[];
+	builtins: string[];
+	modules: { name: string; members: string[] }[];
+};
+
+/** Line and column count from 1; 0 where nothing is wrong or it is not known. */
+export type ExpressionCheck = { ok: boolean; line: number; column: number; message: string };
+
+export type ExpressionTry = {
+	model: string;
+	name: string;
+	expression: string;
+	user: number | null;
+	context: Record<string, unknown>;
+	field?: string;
+};
+export type ExpressionRun = {
+	ok: boolean;
+	/** Of policies only. */
+	passing: boolean | null;
+	/** What it returned, as JSON or as Python writes it. */
+	result: string;
+	messages: string[];
+	log: LogEvent[];
+	error: { type: string; message: string; line: number; trace: string } | null;
+	microseconds: number;
 };

@@ -2,11 +2,11 @@ import { defaultKeymap, history, historyKeymap } from "@codemirror/commands";
 import { json } from "@codemirror/lang-json";
 import { python } from "@codemirror/lang-python";
 import { bracketMatching, HighlightStyle, indentOnInput, syntaxHighlighting } from "@codemirror/language";
-import { EditorState } from "@codemirror/state";
+import { EditorState, type Extension } from "@codemirror/state";
 import { drawSelection, EditorView, keymap, lineNumbers } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
 import { Input } from "@mantine/core";
-import { useEffect, useRef } from "react";
+import { type RefObject, useEffect, useRef } from "react";
 import classes from "./CodeInput.module.css";
 
 type Props = {
@@ -18,6 +18,12 @@ type Props = {
 	value: string;
 	mode: "json" | "python";
 	onChange: (value: string) => void;
+	/** What the editor does beyond that; the same ones for as long as it stands. */
+	extensions?: Extension;
+	/** What describes the text besides the help, by its id. */
+	describedBy?: string;
+	/** Is given the editor, for who has to lead to a place in the text. */
+	handle?: RefObject<EditorView | undefined>;
 };
 
 const colours = HighlightStyle.define([
@@ -30,7 +36,8 @@ const colours = HighlightStyle.define([
 ]);
 
 /** Code or JSON. Tab leaves the editor, so that the keyboard never gets stuck in it. */
-export default function CodeInput({ id, label, description, error, required, value, mode, onChange }: Props) {
+export default function CodeInput(props: Props) {
+	const { id, label, description, error, required, value, mode, onChange, extensions, describedBy = "", handle } = props;
 	const box = useRef<HTMLDivElement>(null);
 	const view = useRef<EditorView>(undefined);
 	const changed = useRef(onChange);
@@ -53,8 +60,13 @@ export default function CodeInput({ id, label, description, error, required, val
 					syntaxHighlighting(colours),
 					mode === "json" ? json() : python(),
 					EditorView.lineWrapping,
+					extensions ?? [],
 					keymap.of([...defaultKeymap, ...historyKeymap]),
-					EditorView.contentAttributes.of({ id, "aria-labelledby": `${id}-label`, "aria-describedby": `${id}-description ${id}-error` }),
+					EditorView.contentAttributes.of({
+						id,
+						"aria-labelledby": `${id}-label`,
+						"aria-describedby": `${id}-description ${id}-error ${describedBy}`.trim(),
+					}),
 					EditorView.updateListener.of((update) => {
 						if (update.docChanged) changed.current(update.state.doc.toString());
 					}),
@@ -62,11 +74,12 @@ export default function CodeInput({ id, label, description, error, required, val
 			}),
 		});
 		view.current = editor;
+		if (handle) handle.current = editor;
 		return () => {
 			first.current = editor.state.doc.toString();
 			editor.destroy();
 		};
-	}, [id, mode]);
+	}, [id, mode, extensions, describedBy, handle]);
 
 	useEffect(() => {
 		const editor = view.current;
@@ -76,7 +89,6 @@ export default function CodeInput({ id, label, description, error, required, val
 
 	return (
 		<Input.Wrapper
-			id={id}
 			label={label}
 			labelElement="div"
 			labelProps={{ id: `${id}-label` }}

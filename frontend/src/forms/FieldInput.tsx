@@ -1,5 +1,6 @@
 import { MultiSelect, NumberInput, Select, Switch, TagsInput, Textarea, TextInput } from "@mantine/core";
 import { lazy, Suspense } from "react";
+import { ExpressionInput, type Subject } from "~/expression/ExpressionInput";
 import type { Field } from "~/schema/fields";
 import { t } from "~/text/text";
 import { DurationInput } from "./DurationInput";
@@ -16,12 +17,13 @@ export type InputProps = {
 	onChange: (value: unknown) => void;
 	/** The object exists already. */
 	existing: boolean;
+	subject?: Subject;
 };
 
 export const inputId = (name: string) => `field-${name}`;
 
 /** The input of one field; its label, help and error are the same everywhere. */
-export function FieldInput({ field, value, error, onChange, existing }: InputProps) {
+export function FieldInput({ field, value, error, onChange, existing, subject }: InputProps) {
 	const common = {
 		id: inputId(field.name),
 		label: field.label,
@@ -92,6 +94,8 @@ export function FieldInput({ field, value, error, onChange, existing }: InputPro
 			return <DurationInput {...common} value={text} onChange={onChange} />;
 		case "json":
 		case "expression":
+			if (field.widget === "expression" && subject)
+				return <ExpressionInput {...common} field={field.name} subject={subject} value={text} onChange={onChange} />;
 			return (
 				<Suspense fallback={<Textarea {...common} value={text} readOnly rows={6} />}>
 					<CodeInput {...common} value={text} onChange={onChange} mode={field.widget === "json" ? "json" : "python"} />

@@ -1,7 +1,7 @@
 import { Alert, Anchor, Collapse, UnstyledButton } from "@mantine/core";
 import { IconChevronDown, IconChevronRight } from "@tabler/icons-react";
 import { type FormEvent, type ReactNode, useEffect, useRef, useState } from "react";
-import type { Field } from "~/schema/fields";
+import { type Field, withExpression } from "~/schema/fields";
 import { t } from "~/text/text";
 import { ToneIcon } from "~/ui/Chip";
 import { FieldInput, inputId } from "./FieldInput";
@@ -25,10 +25,14 @@ type Props = {
 	/** Checks of the page itself, beside those of the fields. */
 	extraCheck?: () => FieldErrors;
 	labels?: Record<string, string>;
+	/** The model of the object, as "app.model", where it is known. */
+	model?: string;
 };
 
 /** A form: fields, the folded rest, what is wrong in one place, and a bar to save that stays in sight. */
-export function Form({ fields, state, existing, saving, onSave, onCancel, saveLabel, children, extraCheck, labels = {} }: Props) {
+export function Form(props: Props) {
+	const { fields, state, existing, saving, onSave, onCancel, saveLabel, children, extraCheck, labels = {}, model } = props;
+	const subject = model ? { model, name: String(state.values.name ?? "") } : undefined;
 	const plain = fields.filter((field) => !field.advanced);
 	const advanced = fields.filter((field) => field.advanced);
 	const wrongInside = advanced.some((field) => state.errors[field.name]);
@@ -46,11 +50,12 @@ export function Form({ fields, state, existing, saving, onSave, onCancel, saveLa
 	const input = (field: Field) => (
 		<FieldInput
 			key={field.name}
-			field={field}
+			field={withExpression(field, state.values)}
 			value={state.values[field.name]}
 			error={state.errors[field.name]}
 			onChange={(value) => state.set(field.name, value)}
 			existing={existing}
+			subject={subject}
 		/>
 	);
 

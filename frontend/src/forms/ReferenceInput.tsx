@@ -1,4 +1,5 @@
 import { MultiSelect, Select } from "@mantine/core";
+import type { KeyboardEvent } from "react";
 import type { Field } from "~/schema/fields";
 import { t } from "~/text/text";
 import { type Choice, type Target, useReference } from "./useReference";
@@ -13,6 +14,11 @@ const unique = (choices: Choice[]) => [...new Map(choices.map((choice) => [choic
 
 /** Numbers stay numbers on the wire. */
 const back = (value: string, numeric: boolean) => (numeric && /^\d+$/.test(value) ? Number(value) : value);
+
+/** The whole name is marked, as it is when the focus comes: a key that deletes it means the choice. */
+function isErasing({ key, currentTarget: { value, selectionStart, selectionEnd } }: KeyboardEvent<HTMLInputElement>) {
+	return (key === "Delete" || key === "Backspace") && value !== "" && selectionStart === 0 && selectionEnd === value.length;
+}
 
 type OneProps = Common & { value: string | number | null; onChange: (value: string | number | null) => void };
 
@@ -30,6 +36,7 @@ export function ReferenceInput({ field, value, onChange, ...common }: OneProps) 
 			searchValue={search}
 			onSearchChange={setSearch}
 			onFocus={(event) => event.currentTarget.select()}
+			onKeyDown={(event) => !field.required && isErasing(event) && onChange(null)}
 			filter={everything}
 			clearable={!field.required}
 			clearButtonProps={{ "aria-label": t("forms.clearOf", { what: field.label }) }}

@@ -90,6 +90,7 @@ function Loaded({ kind, fields, object, first, only, preset, fixed, onSaved, onC
 			state={state}
 			existing={!!object}
 			saving={save.isPending}
+			model={fullModel(kind.name, object ?? {})}
 			onSave={() => save.mutate(undefined, { onError: state.refuseWith })}
 			onCancel={onCancel}
 			saveLabel={saveLabel ?? (object ? undefined : t("forms.create"))}

@@ -128,6 +128,12 @@ export function fieldsOf(description: Description, kind: Asked): Field[] {
 		.map(([name, property]) => fieldOf(description, kind, name, property));
 }
 
+/** A text is written as an expression while the switch that says so is on, as placeholder_expression does for placeholder. */
+export function withExpression(field: Field, values: Record<string, unknown>): Field {
+	const asked = (field.widget === "text" || field.widget === "area") && values[`${field.name}_expression`] === true;
+	return asked ? { ...field, widget: "expression" } : field;
+}
+
 /** The named fields, in the given order. */
 export function chosenFields(fields: Field[], names: readonly string[]): Field[] {
 	return names.flatMap((name) => fields.find((field) => field.name === name) ?? []);

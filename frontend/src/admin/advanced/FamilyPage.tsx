@@ -22,6 +22,7 @@ import classes from "./Advanced.module.css";
 import { Cell } from "./Cell";
 import { type Family, familyOf } from "./families";
 import { nameOfRow } from "./names";
+import { useTest } from "./useTest";
 
 export function FamilyPage() {
 	const { family: id } = useParams({ strict: false }) as { family: string };
@@ -38,6 +39,7 @@ function List({ family }: { family: Family }) {
 	const bulkNames = { modelOf: (row: Row) => fullModel(family.kind, row), pkOf: (row: Row) => String(row.pk), nameOf: nameOfRow };
 	const bulkEdit = useBulkEdit<Row>(bulkNames);
 	const bulkDelete = useBulkDelete<Row>(bulkNames);
+	const test = useTest(family.id);
 	const columns: Column<Row>[] = [
 		{ id: "name", title: t("advanced.name"), sort: family.sortable.includes("name") ? "name" : undefined, cell: nameOfRow },
 		...family.columns.map(
@@ -49,6 +51,7 @@ function List({ family }: { family: Family }) {
 				cell: (row) => <Cell name={name} row={row} flows={flowNames} />,
 			}),
 		),
+		...(test.open ? [testColumn(test.open)] : []),
 	];
 	return (
 		<Page
@@ -72,8 +75,28 @@ function List({ family }: { family: Family }) {
 					</Empty>
 				}
 			/>
+			{test.dialog}
 		</Page>
 	);
+}
+
+function testColumn(open: (row: Row) => void): Column<Row> {
+	return {
+		id: "test",
+		title: t("expression.test"),
+		right: true,
+		cell: (row) => (
+			<Button
+				size="compact-sm"
+				variant="default"
+				aria-label={t("expression.testOf", { name: nameOfRow(row) })}
+				aria-haspopup="dialog"
+				onClick={() => open(row)}
+			>
+				{t("expression.test")}
+			</Button>
+		),
+	};
 }
 
 /** The button to add an object; a menu where the family has several kinds. */

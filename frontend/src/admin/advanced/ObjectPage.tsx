@@ -21,8 +21,8 @@ import { FlowSteps } from "./FlowSteps";
 import { type Family, familyOf } from "./families";
 import { nameOfRow } from "./names";
 import { lists } from "./order";
-import { TestRun } from "./TestRun";
 import { TokenKey } from "./TokenKey";
+import { useTest } from "./useTest";
 
 export function ObjectPage() {
 	const { family: familyId, id } = useParams({ strict: false }) as { family: string; id: string };
@@ -73,6 +73,7 @@ function Loaded({ family, object, kind, path, crumbs }: LoadedProps) {
 	const tabs = [...(isFlow ? ["steps"] : []), "settings", ...(object.policybindingmodel_ptr_id ? ["bindings"] : []), "activity"];
 	const tab = tabs.find((one) => one === search.tab) ?? tabs[0] ?? "settings";
 	const model = kind?.name ?? "";
+	const test = useTest(family.id);
 	return (
 		<Page
 			title={name}
@@ -84,18 +85,25 @@ function Loaded({ family, object, kind, path, crumbs }: LoadedProps) {
 				</>
 			}
 			actions={
-				isFlow && (
-					<Button
-						component="a"
-						href={`/if/flow/${String(object.slug)}/`}
-						target="_blank"
-						rel="noopener noreferrer"
-						variant="default"
-						rightSection={<IconExternalLink size={16} />}
-					>
-						{t("flows.open")}
-					</Button>
-				)
+				<>
+					{isFlow && (
+						<Button
+							component="a"
+							href={`/if/flow/${String(object.slug)}/`}
+							target="_blank"
+							rel="noopener noreferrer"
+							variant="default"
+							rightSection={<IconExternalLink size={16} />}
+						>
+							{t("flows.open")}
+						</Button>
+					)}
+					{test.open && (
+						<Button variant="default" aria-haspopup="dialog" onClick={() => test.open?.(object)}>
+							{t("expression.test")}
+						</Button>
+					)}
+				</>
 			}
 			tabs={
 				<TabLinks
@@ -128,7 +136,6 @@ function Loaded({ family, object, kind, path, crumbs }: LoadedProps) {
 							<Empty title={t("advanced.notServed")} text={t("advanced.notServedText")} />
 						)}
 					</Section>
-					<TestRun family={family.id} pk={String(object.pk)} />
 					<Danger
 						path={path}
 						name={name}
@@ -138,6 +145,7 @@ function Loaded({ family, object, kind, path, crumbs }: LoadedProps) {
 					/>
 				</>
 			)}
+			{test.dialog}
 		</Page>
 	);
 }

@@ -2,18 +2,18 @@ import { Box, Code } from "@mantine/core";
 import { useState } from "react";
 import { useGet } from "~/api/query";
 import type { OAuth2Provider, PropertyMappingPreview } from "~/api/schema.gen";
+import { personField } from "~/forms/personField";
 import { ReferenceInput } from "~/forms/ReferenceInput";
 import { t } from "~/text/text";
 import { Problem } from "~/ui/Empty";
 import { Section } from "../frame/Page";
 import { useMe } from "../frame/session";
-import { personField } from "./AccessTest";
 
 /** What the application gets to know of a person who signs in. */
 export function Preview({ provider }: { provider: OAuth2Provider }) {
 	const { me } = useMe();
 	const [person, setPerson] = useState<string | number | null>(me?.pk ?? null);
-	const field = personField();
+	const field = personField(t("access.person"));
 	const { data, error, refetch } = useGet<PropertyMappingPreview>(`/providers/oauth2/${provider.pk}/preview_user/`, {
 		query: { for_user: person ?? undefined },
 		enabled: person !== null,

@@ -18,6 +18,7 @@ export const at = {
 	event: (pk: string) => `/activity/${pk}`,
 	settings: "/settings/server",
 	system: "/settings/system",
+	mail: "/settings/mail",
 	certificates: "/settings/certificates",
 	newCertificate: "/settings/certificates/new",
 	certificate: (pk: string) => `/settings/certificates/${pk}`,

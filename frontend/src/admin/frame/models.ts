@@ -1,6 +1,6 @@
 // The full names of models, "app.model", as the operations for many kinds ask for them.
 
-/** The apps of the kinds whose rows do not say it themselves. */
+/** The apps of the kinds whose rows, or whose new objects, do not say it themselves. */
 const apps: Record<string, string> = {
 	user: "authentik_core",
 	group: "authentik_core",
@@ -12,6 +12,13 @@ const apps: Record<string, string> = {
 	flowstagebinding: "authentik_flows",
 	policybinding: "authentik_policies",
 	prompt: "authentik_stages_prompt",
+	expressionpolicy: "authentik_policies_expression",
+	scopemapping: "authentik_providers_oauth2",
+	samlpropertymapping: "authentik_providers_saml",
+	scimmapping: "authentik_providers_scim",
+	racpropertymapping: "authentik_providers_rac",
+	ldappropertymapping: "authentik_sources_ldap",
+	notificationwebhookmapping: "authentik_events",
 	role: "authentik_rbac",
 };
 

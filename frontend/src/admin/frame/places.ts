@@ -15,6 +15,7 @@ export function pages(): Place[] {
 		{ to: at.activity, label: t("activity.title") },
 		{ to: at.settings, label: t("settings.server.title") },
 		{ to: at.system, label: t("settings.system.title") },
+		{ to: at.mail, label: t("settings.mail.title") },
 		{ to: at.certificates, label: t("settings.certificates.title") },
 		{ to: at.brands, label: t("settings.brands.title") },
 		{ to: at.backup, label: t("settings.backup.title") },

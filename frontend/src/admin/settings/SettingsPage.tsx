@@ -4,11 +4,12 @@ import { t } from "~/text/text";
 import { at } from "../frame/addresses";
 import { Page, TabLinks } from "../frame/Page";
 
-export type SettingsTab = "server" | "system" | "certificates" | "brands" | "backup" | "window";
+export type SettingsTab = "server" | "system" | "mail" | "certificates" | "brands" | "backup" | "window";
 
 const addresses: Record<SettingsTab, string> = {
 	server: at.settings,
 	system: at.system,
+	mail: at.mail,
 	certificates: at.certificates,
 	brands: at.brands,
 	backup: at.backup,
