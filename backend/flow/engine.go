@@ -79,6 +79,7 @@ type Input struct {
 	Base     string                     // scheme and host that the caller uses
 	Continue bool                       // run on through stages that ask nothing, instead of stopping after each
 	Silent   bool                       // the person can't be asked: ErrInteraction when they would have to be
+	Proven   string                     // what the browser carries of a second factor that was proven before
 }
 
 // ErrInteraction says that a person would have to be asked in a run that may not ask.
@@ -97,6 +98,8 @@ type Outcome struct {
 	Started *session.Session
 	Key     string
 	Ended   bool // take the cookie away
+	// Proof is what the browser is to carry of a second factor that was proven; nil: what it has.
+	Proof *stage.Proof
 }
 
 // run is one request under way.
@@ -315,6 +318,7 @@ func (r *run) turn(s *stage.Step) (t *stage.Turn, show func() stage.Result, take
 		Ctx: r.ctx, Plan: r.plan, Session: r.sess, Now: r.Store.Now().UTC(), Brand: r.brand, SignedIn: r.signed,
 		Flow:    stage.Flow{PK: r.flow.PK, Slug: r.flow.Slug, Name: r.flow.Name, Title: r.flow.Title, Designation: r.flow.Designation},
 		Request: stage.Request{Method: "GET", Query: r.in.Query, HTTP: store.ActorOf(r.ctx).HTTP, Base: r.in.Base},
+		Proven:  r.in.Proven,
 		Binding: stage.Binding{InvalidResponse: "retry"},
 	}
 	if t.User, err = r.person(); err != nil {
@@ -404,6 +408,9 @@ func (r *run) apply(t *stage.Turn, k *stage.Kind, res stage.Result, show func() 
 		if refused != nil {
 			res = *refused
 			continue
+		}
+		if c := t.ToProve(); c != nil {
+			r.out.Proof = c
 		}
 		if r.in.Continue || r.in.Answer == nil {
 			return true, nil // nobody's answer is taken for that of another stage

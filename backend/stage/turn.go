@@ -33,7 +33,23 @@ type Turn struct {
 	Started *session.Session
 	Key     string
 	Ended   bool // this step ended the session
+
+	// Proven is what the browser carries of a second factor that was proven before, "" for nothing; Prove gives it a new one.
+	Proven string
+	proof  *Proof
 }
+
+// Proof is what a browser is to carry, and how long.
+type Proof struct {
+	Value string
+	Life  time.Duration
+}
+
+// Prove has the browser carry a value, once the step is through.
+func (t *Turn) Prove(value string, life time.Duration) { t.proof = &Proof{value, life} }
+
+// ToProve gives what Prove set, nil when nothing.
+func (t *Turn) ToProve() *Proof { return t.proof }
 
 // Flow is what a stage may know of its flow.
 type Flow struct {

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"gatehouse/backend/session"
+	"gatehouse/backend/stage"
 )
 
 // Cookies sets and reads the cookies of sessions. Their names are the published ones, but on the desktop's own listener: cookies ignore
@@ -56,4 +57,24 @@ func (c Cookies) Checked(r *http.Request) bool {
 func (c Cookies) CheckedForm(r *http.Request) bool {
 	s := session.Of(r.Context())
 	return s != nil && c.Sessions.CSRFOK(s, r.PostFormValue("csrf"))
+}
+
+// provenCookie holds the proof of a second factor, under its published name.
+const provenCookie = "authentik_mfa"
+
+// Proven gives what a browser carries of a second factor that was proven before, "" for nothing.
+func Proven(r *http.Request) string {
+	c, err := r.Cookie(provenCookie)
+	if err != nil {
+		return ""
+	}
+	return c.Value
+}
+
+// Prove has the browser carry the proof of a second factor; nil leaves what it has. Scripts never see it.
+func Prove(w http.ResponseWriter, r *http.Request, c *stage.Proof) {
+	if c == nil {
+		return
+	}
+	http.SetCookie(w, &http.Cookie{Name: provenCookie, Value: c.Value, Path: "/", MaxAge: int(c.Life.Seconds()), HttpOnly: true, SameSite: http.SameSiteLaxMode, Secure: Facts(r).Scheme == "https"})
 }

@@ -39,6 +39,7 @@ func (e *Executor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		e.fail(w, r, err)
 		return
 	}
+	Prove(w, r, out.Proof)
 	if out.Started != nil {
 		e.Cookies.Set(w, r, out.Started, out.Key)
 	} else if out.Ended {
@@ -63,7 +64,7 @@ func (e *Executor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (e *Executor) input(w http.ResponseWriter, r *http.Request) (flow.Input, error) {
 	ctx := r.Context()
-	in := flow.Input{Slug: r.PathValue("slug"), Session: session.Of(ctx), Base: Base(r)}
+	in := flow.Input{Slug: r.PathValue("slug"), Session: session.Of(ctx), Base: Base(r), Proven: Proven(r)}
 	var err error
 	if in.Query, err = url.ParseQuery(r.URL.Query().Get("query")); err != nil {
 		in.Query = url.Values{}

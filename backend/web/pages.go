@@ -153,6 +153,7 @@ func (s *Screen) Outcome(w http.ResponseWriter, r *http.Request, o flow.Outcome,
 }
 
 func (s *Screen) cookies(w http.ResponseWriter, r *http.Request, o flow.Outcome) {
+	Prove(w, r, o.Proof)
 	if o.Started != nil {
 		s.Cookies.Set(w, r, o.Started, o.Key)
 	} else if o.Ended {

@@ -18,8 +18,9 @@ type Browser struct {
 	IP     string
 	Agent  string
 	Base   string
-	Whole  bool // run through stages that ask nothing in one request, as the pages do
-	Hops   int  // how many advances the last request took
+	Proven string // what it carries of a second factor that was proven
+	Whole  bool   // run through stages that ask nothing in one request, as the pages do
+	Hops   int    // how many advances the last request took
 	Change func(a *store.Actor)
 }
 
@@ -81,7 +82,7 @@ func (b *Browser) Try(slug, query string, answer map[string]any) (flow.Outcome, 
 	if err != nil {
 		b.H.T.Fatal(err)
 	}
-	in := flow.Input{Slug: slug, Query: q, Session: b.Session(), Base: b.Base, Continue: b.Whole}
+	in := flow.Input{Slug: slug, Query: q, Session: b.Session(), Base: b.Base, Continue: b.Whole, Proven: b.Proven}
 	if answer != nil {
 		in.Answer = map[string]json.RawMessage{}
 		for k, v := range answer {
