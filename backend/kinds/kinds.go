@@ -19,6 +19,7 @@ import (
 	"gatehouse/backend/kind"
 	"gatehouse/backend/license"
 	"gatehouse/backend/mail"
+	"gatehouse/backend/passkey"
 	"gatehouse/backend/policy"
 	"gatehouse/backend/provider/oauth2"
 	"gatehouse/backend/rbac"
@@ -47,6 +48,7 @@ type Rooms struct {
 	OAuth2   *oauth2.Room
 	Tasks    *task.Room
 	Auth     *auth.Room
+	Keys     *passkey.Room
 	Host     expr.Host
 	Files    flow.Files
 	Mail     *mail.Room

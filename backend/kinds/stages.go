@@ -7,6 +7,7 @@ import (
 	"gatehouse/backend/application"
 	"gatehouse/backend/flow"
 	"gatehouse/backend/kind"
+	"gatehouse/backend/passkey"
 	"gatehouse/backend/provider/oauth2"
 	"gatehouse/backend/rest"
 	"gatehouse/backend/stage"
@@ -43,7 +44,7 @@ func Stages(r Rooms) []*stage.Kind {
 		duo.Kind(duo.Deps{Deps: deps, Users: r.Users}),
 		email.Kind(email.Deps{Deps: deps, Mail: r.Mail, Tokens: r.Tokens, Events: r.Events, Base: r.Base}),
 		identification.Kind(identification.Deps{
-			Deps: deps, Users: r.Users, Auth: r.Auth, Events: r.Events, AppName: r.Apps.Name,
+			Deps: deps, Users: r.Users, Auth: r.Auth, Events: r.Events, Keys: r.Keys, AppName: r.Apps.Name,
 			Buttons: func(context.Context, []string) ([]identification.Button, error) { return nil, nil },
 		}),
 		invitation.Kind(invitationDeps(r)),
@@ -54,11 +55,11 @@ func Stages(r Rooms) []*stage.Kind {
 		static.Kind(deps),
 		totp.Kind(deps),
 		userdelete.Kind(deps),
-		validate.Kind(validate.Deps{Deps: deps, Users: r.Users, Events: r.Events, Factors: func() []validate.Factor { return nil }}),
+		validate.Kind(validate.Deps{Deps: deps, Users: r.Users, Events: r.Events, Keys: r.Keys, Factors: func() []validate.Factor { return nil }}),
 		userlogin.Kind(userlogin.Deps{Deps: deps, Sessions: r.Sessions, Events: r.Events}),
 		userlogout.Kind(userlogout.Deps{Deps: deps, Events: r.Events}),
 		userwrite.Kind(userwrite.Deps{Deps: deps, Users: r.Users, Events: r.Events}),
-		webauthn.Kind(deps),
+		webauthn.Kind(webauthn.Deps{Deps: deps, Keys: r.Keys, Events: r.Events}),
 	}
 }
 
@@ -72,7 +73,7 @@ func promptDeps(r Rooms) prompt.Deps {
 
 // StageRecords are the kinds that belong to stages and are none.
 func StageRecords(r Rooms) []*kind.Kind {
-	return append([]*kind.Kind{consent.Consents(consentDeps(r)), prompt.Prompts(promptDeps(r)), invitation.Invitations(invitationDeps(r)), webauthn.Types()}, Devices(r)...)
+	return append([]*kind.Kind{consent.Consents(consentDeps(r)), prompt.Prompts(promptDeps(r)), invitation.Invitations(invitationDeps(r)), passkey.Types()}, Devices(r)...)
 }
 
 // Devices are the second factors that people own.
@@ -82,7 +83,7 @@ func Devices(r Rooms) []*kind.Kind {
 		sms.Devices(),
 		static.Devices(static.Deps{Store: r.Store, Events: r.Events, Objects: r.Roles.Objects}),
 		totp.Devices(),
-		webauthn.Devices(r.Store),
+		passkey.Devices(r.Store),
 	}
 }
 

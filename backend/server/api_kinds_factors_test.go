@@ -12,12 +12,12 @@ import (
 	"gatehouse/backend/db"
 	"gatehouse/backend/device"
 	"gatehouse/backend/event"
+	"gatehouse/backend/passkey"
 	"gatehouse/backend/rbac"
 	"gatehouse/backend/stage/duo"
 	"gatehouse/backend/stage/sms"
 	"gatehouse/backend/stage/static"
 	"gatehouse/backend/stage/totp"
-	"gatehouse/backend/stage/webauthn"
 	"gatehouse/backend/store"
 )
 
@@ -277,13 +277,13 @@ func (h *house) devicesOf(user int) map[string]int64 {
 	if len(one) == 0 {
 		h.api("POST", "stages/authenticator/sms/", object{"name": "texts", "provider": "twilio", "from_number": "+1", "account_sid": "A", "auth": "x"}, 201)
 		h.api("POST", "stages/authenticator/duo/", object{"name": "duos", "client_id": "i", "client_secret": "s", "api_hostname": "h"}, 201)
-		h.write(`INSERT INTO webauthn_types (aaguid, description, icon) VALUES (?, 'YubiKey 5', 'data:,')`, yubikey)
+		h.write(`INSERT OR REPLACE INTO webauthn_types (aaguid, description, icon) VALUES (?, 'YubiKey 5', 'data:,')`, yubikey)
 		one = h.api("GET", "stages/authenticator/sms/?name=texts", nil, 200)["results"].([]any)
 	}
 	smsStage := one[0].(object)["pk"].(string)
 	duoStage := h.api("GET", "stages/authenticator/duo/?name=duos", nil, 200)["results"].([]any)[0].(object)["pk"].(string)
 	base := device.Base{User: u, Confirmed: true}
-	d, s, c, a, k := fresh[duo.Device](h), fresh[sms.Device](h), fresh[static.Device](h), fresh[totp.Device](h), fresh[webauthn.Device](h)
+	d, s, c, a, k := fresh[duo.Device](h), fresh[sms.Device](h), fresh[static.Device](h), fresh[totp.Device](h), fresh[passkey.Device](h)
 	d.Base, d.Name, d.Stage, d.DuoUser = base, "Duo", duoStage, fmt.Sprint("DU", user)
 	s.Base, s.Name, s.Stage, s.Phone, s.Token = base, "Text", smsStage, fmt.Sprint("+1555", user), "012345"
 	c.Base, c.Name = base, "Codes"
@@ -499,6 +499,7 @@ func TestDeviceSecretsAreSealed(t *testing.T) {
 func TestKeyMakes(t *testing.T) {
 	t.Parallel()
 	h := open(t, true)
+	h.write(`DELETE FROM webauthn_types`) // the makes that a fresh house names are in the way of counting
 	h.write(`INSERT INTO webauthn_types (aaguid, description, icon) VALUES (?, 'YubiKey 5', 'data:,y'), (?, 'Another', '')`, yubikey, sourceRef)
 	for query, n := range map[string]float64{"": 2, "aaguid=" + yubikey: 1, "description=YubiKey+5": 1, "icon=data:,y": 1, "search=yubi": 1, "search=cb69481e": 1, "description=x": 0} {
 		if got := h.api("GET", "stages/authenticator/webauthn_device_types/?"+query, nil, 200)["pagination"].(object)["count"]; got != n {

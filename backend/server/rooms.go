@@ -27,6 +27,7 @@ import (
 	"gatehouse/backend/notify"
 	"gatehouse/backend/office"
 	"gatehouse/backend/outbound"
+	"gatehouse/backend/passkey"
 	"gatehouse/backend/policy"
 	"gatehouse/backend/policy/reputation"
 	"gatehouse/backend/provider/oauth2"
@@ -62,6 +63,7 @@ type rooms struct {
 	office   *office.Room
 	media    *media.Room
 	tasks    *task.Room
+	keys     *passkey.Room
 	mail     *mail.Room
 	notify   *notify.Room
 	stages   []*stage.Kind
@@ -135,6 +137,8 @@ func wire(o Options, d *db.DB, key *crypt.Key, install string, log *slog.Logger,
 		Store: r.store, Users: r.users, Roles: r.roles, Sessions: r.sessions, Tokens: r.tokens, Events: r.events, Brands: r.brands, Certs: r.certs, Apps: r.apps, Policies: r.policies,
 		Flows: r.flows, OAuth2: r.oauth, Auth: &auth.Room{Store: r.store, Users: r.users, Tokens: r.tokens}, Host: host, Files: r.media, PersonActions: r.personActions(), TenantActions: r.tenantActions(), Tasks: r.tasks, Log: log, Texts: texts, Mail: r.mail, Base: r.office.URL, TryTransport: r.notify.Try,
 	}
+	r.keys = r.newKeys(o, texts)
+	list.Keys = r.keys
 	r.stages = kinds.Stages(list)
 	for _, s := range r.stages {
 		r.flows.Stages[s.Model] = s
@@ -157,7 +161,7 @@ func portOf(address string) func() string {
 
 // endpoints are the operations of the API that belong to no collection.
 func (r *rooms) endpoints(o Options) []kind.Action {
-	var out []kind.Action
+	out := r.keys.Endpoints()
 	for _, list := range [][]kind.Action{r.beyond(), r.brands.Endpoints(), r.apps.Endpoints(), r.flows.Endpoints(), r.office.Endpoints(), device.Endpoints(r.store), r.rootEndpoints(o), r.adminEndpoints(), r.mail.Endpoints(), r.notify.Endpoints()} {
 		out = append(out, list...)
 	}
@@ -232,6 +236,9 @@ func (r *rooms) caller(ctx context.Context) (*user.User, error) {
 
 // prepare makes what a house has from its first start. The signing key is made before the transaction.
 func (r *rooms) prepare(ctx context.Context) error {
+	if err := passkey.Seed(ctx, r.store); err != nil {
+		return err
+	}
 	done, err := seed.Done(ctx, r.store)
 	if err != nil || done {
 		return err

@@ -28,7 +28,7 @@ const drawings = {
 
 const server = createServer((req, res) => {
 	const path = new URL(req.url, "http://x").pathname;
-	const asset = drawings[path] ?? path.match(/^\/static\/flow\/(flow)\.HASH\.(css|js)$/)?.slice(1).join(".");
+	const asset = drawings[path] ?? path.match(/^\/static\/flow\/(flow|passkey)\.HASH\.(css|js)$/)?.slice(1).join(".");
 	if (asset) {
 		res.writeHead(200, { "Content-Type": types[asset.split(".").pop()] });
 		res.end(readFileSync(join(page, "static", asset)));
@@ -40,7 +40,7 @@ const server = createServer((req, res) => {
 		return;
 	}
 	// A page that goes on by itself would be gone before it is looked at.
-	const html = readFileSync(join(goldens, `${name}.html`), "utf8").replace(/<meta http-equiv="refresh"[^>]*>/, "").replace(" data-auto", "");
+	const html = readFileSync(join(goldens, `${name}.html`), "utf8").replace(/<meta http-equiv="refresh"[^>]*>/, "").replace(" data-auto", "").replace(" data-begin=\"1\"", "");
 	res.writeHead(200, { "Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": policy });
 	res.end(html);
 });

@@ -8,11 +8,11 @@ import (
 	"gatehouse/backend/expr"
 	"gatehouse/backend/expr/world"
 	"gatehouse/backend/kind"
+	"gatehouse/backend/passkey"
 	"gatehouse/backend/policy"
 	"gatehouse/backend/stage"
 	"gatehouse/backend/stage/stagetest"
 	"gatehouse/backend/stage/totp"
-	"gatehouse/backend/stage/webauthn"
 	"gatehouse/backend/store"
 	"gatehouse/backend/user"
 )
@@ -30,7 +30,7 @@ func open(t testing.TB) *house {
 	t.Helper()
 	h := &house{groups: map[string]*user.Group{}}
 	h.House = stagetest.Open(t, func(h *stagetest.House) stagetest.Made {
-		return stagetest.Made{Kinds: []*kind.Kind{totp.Devices(), webauthn.Devices(h.Store)}}
+		return stagetest.Made{Kinds: []*kind.Kind{totp.Devices(), passkey.Devices(h.Store)}}
 	})
 	h.w = &world.World{Store: h.Store, Users: h.Users, Brands: h.Brands, Events: h.Events, Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelError})), Policy: h.Policies.ByName}
 	h.Scripts.Else = h.w

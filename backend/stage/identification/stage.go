@@ -2,16 +2,19 @@
 //
 //	typed name ─▶ user.Identify ─┬─▶ found: pending user ─┬─▶ next stage
 //	                             └─▶ nobody: a made-up one ┘   (or "Failed to authenticate." when it must not pretend)
+//	passkey chosen among the names ─▶ passkey.Prove ─▶ pending user, signed in by it alone
 package identification
 
 import (
 	"context"
 	_ "embed"
+	"encoding/json"
 
 	"gatehouse/backend/auth"
 	"gatehouse/backend/event"
 	"gatehouse/backend/fault"
 	"gatehouse/backend/kind"
+	"gatehouse/backend/passkey"
 	"gatehouse/backend/stage"
 	"gatehouse/backend/store"
 	"gatehouse/backend/user"
@@ -53,6 +56,8 @@ type Deps struct {
 	Users  *user.Directory
 	Auth   *auth.Room
 	Events *event.Log
+	// Keys are the passkeys that browsers offer among the names where there is a flow without passwords; nil: none.
+	Keys *passkey.Room
 	// Buttons gives the buttons of those sources that are enabled and have one, by name.
 	Buttons func(ctx context.Context, pks []string) ([]Button, error)
 	// AppName gives the name of an application by its key.
@@ -71,13 +76,20 @@ type Challenge struct {
 	PrimaryAction    string   `json:"primary_action"`
 	Sources          []Button `json:"sources"`
 	ShowSourceLabels bool     `json:"show_source_labels"`
+
+	Keys map[string]any `json:"-"` // the options with which the page's field offers passkeys; nil: it offers none
 }
 
 // Answer says who somebody is. White space around the name is dropped, that of the password counts.
 type Answer struct {
 	UID      string `json:"uid_field" is:"required"`
 	Password string `json:"password" is:"raw,blank,nullable"`
+
+	body map[string]json.RawMessage
 }
+
+// SetRaw implements stage.RawAnswer: the page may send a passkey in the place of a name, which is no part of the published answer.
+func (a *Answer) SetRaw(body map[string]json.RawMessage) { a.body = body }
 
 // longest bounds what is taken for a name, in bytes; usernames and addresses are shorter.
 const longest = 512
@@ -153,6 +165,9 @@ func (s *Stage) Show(t *stage.Turn) stage.Result {
 		if c.ApplicationPre, err = s.d.AppName(t.Ctx, t.Session.Data.Application); err != nil && !fault.Is(err, fault.NotFound) {
 			return stage.Fail(err)
 		}
+	}
+	if c.Keys, err = s.offer(t); err != nil {
+		return stage.Fail(err)
 	}
 	return stage.Ask(c)
 }

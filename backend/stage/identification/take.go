@@ -1,8 +1,11 @@
 package identification
 
 import (
+	"reflect"
+
 	"gatehouse/backend/event"
 	"gatehouse/backend/fault"
+	"gatehouse/backend/kind"
 	"gatehouse/backend/stage"
 	"gatehouse/backend/user"
 )
@@ -11,6 +14,12 @@ import (
 func (s *Stage) Take(t *stage.Turn, in *Answer) stage.Result {
 	if settled(t) {
 		return stage.Done()
+	}
+	if raw, ok := in.body["webauthn"]; ok && s.offers(t) {
+		return s.key(t, raw)
+	}
+	if _, err := kind.Decode(kind.FieldsOf(reflect.TypeFor[Answer]()), in.body, reflect.ValueOf(in).Elem(), true); err != nil {
+		return stage.Retry(stage.Faults(err))
 	}
 	if len(in.UID) > longest || len(s.UserFields) == 0 {
 		return stage.WrongAll(failed)

@@ -3,12 +3,14 @@
 //	pending user ─▶ devices by class (device.Class) ─┬─ some: ask, one challenge a class ─▶ Factor.Check ─▶ on
 //	                                                 └─ none: skip ▸ deny ▸ let the person set one up
 //
-// The classes live with the stages that set them up, and come from the list; a class whose Factor is not there is not offered.
+// The classes live with the stages that set them up, and come from the list; a class whose Factor is not there is not offered. Security
+// keys and passkeys come from their room: they follow rules of the stage, and one alone can tell who is there.
 package validate
 
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"net/url"
 	"slices"
 	"strings"
@@ -17,6 +19,7 @@ import (
 	"gatehouse/backend/event"
 	"gatehouse/backend/fault"
 	"gatehouse/backend/kind"
+	"gatehouse/backend/passkey"
 	"gatehouse/backend/stage"
 	"gatehouse/backend/store"
 	"gatehouse/backend/user"
@@ -58,18 +61,28 @@ type Factor interface {
 
 // Checked is what came of an answer.
 type Checked struct {
-	Device *device.Device // the one that answered; nil: none did
-	Wrong  string         // what the person reads then, "" for the published text
+	Device *device.Device  // the one that answered; nil: none did
+	Key    *passkey.Device // the same, when it is a key
+	Wrong  string          // what the person reads when none did, "" for the published text
+	Told   map[string]any  // what the audit log reads then, besides stage and class
 	Write  func(tx *store.Tx) error
 }
+
+// Unusable is the error of a Challenge that can't be made where the person is: at an address at which browsers take no keys.
+type Unusable struct{ Why string }
+
+// Error implements error.
+func (u *Unusable) Error() string { return u.Why }
 
 // Deps is what the stage needs.
 type Deps struct {
 	stage.Deps
 	Users  *user.Directory
 	Events *event.Log
-	// Factors gives the classes of devices that there are.
+	// Factors gives the classes of devices that there are, but for keys.
 	Factors func() []Factor
+	// Keys are the security keys and passkeys; nil: there are none.
+	Keys *passkey.Room
 }
 
 // DeviceChallenge offers one device of a class.
@@ -97,11 +110,23 @@ func (Selectable) SchemaName() string { return "SelectableStage" }
 type Challenge struct {
 	Devices []DeviceChallenge `json:"device_challenges"`
 	Stages  []Selectable      `json:"configuration_stages"`
+
+	Anybody bool `json:"-"` // nobody is known yet: a passkey tells who is there
 }
 
 // Codes says whether one of the devices gives codes that are typed.
 func (c *Challenge) Codes() bool {
 	return slices.ContainsFunc(c.Devices, func(d DeviceChallenge) bool { return slices.Contains(typed, d.Class) })
+}
+
+// Keys says whether a security key or passkey may answer.
+func (c *Challenge) Keys() bool {
+	return slices.ContainsFunc(c.Devices, func(d DeviceChallenge) bool { return d.Class == passkey.Class })
+}
+
+// Others says whether there is a device that answers in another way.
+func (c *Challenge) Others() bool {
+	return slices.ContainsFunc(c.Devices, func(d DeviceChallenge) bool { return d.Class != passkey.Class && !slices.Contains(typed, d.Class) })
 }
 
 // typed are the classes whose devices give codes.
@@ -112,7 +137,7 @@ type Answer struct {
 	Selected *DeviceChallenge `json:"selected_challenge" is:"notnull"`
 	Stage    string           `json:"selected_stage"`
 	Code     string           `json:"code"`
-	WebAuthn map[string]any   `json:"webauthn"`
+	WebAuthn passkey.Posted   `json:"webauthn"`
 	Duo      *int64           `json:"duo" is:"notnull"`
 }
 
@@ -144,21 +169,27 @@ func (s *Stage) Validate() error {
 
 // Show asks for one of the person's devices, or does what is set for people without one.
 func (s *Stage) Show(t *stage.Turn) stage.Result {
-	if t.User == nil { // only a sign-in with a key alone begins without a name, and no class offers that yet
-		return stage.Done()
+	if t.User == nil {
+		return s.nobody(t)
 	}
 	offers, err := s.offers(t, t.User)
 	if err != nil {
 		return stage.Fail(err)
 	}
-	if len(offers) > 0 {
-		c, err := s.challenges(t, offers)
-		if err != nil {
-			return stage.Fail(err)
-		}
-		return stage.Ask(&Challenge{Devices: c, Stages: []Selectable{}})
+	if len(offers) == 0 {
+		return s.without(t)
 	}
-	return s.without(t)
+	if s.shown(t, offers) || s.lately(t, offers) {
+		return stage.Done()
+	}
+	c, why, err := s.challenges(t, offers)
+	if err != nil {
+		return stage.Fail(err)
+	}
+	if len(c) == 0 {
+		return stage.Deny(why)
+	}
+	return stage.Ask(&Challenge{Devices: c, Stages: []Selectable{}})
 }
 
 // without does what is set for people who have no device.
@@ -184,7 +215,11 @@ func (s *Stage) offers(t *stage.Turn, who *user.User) ([]offer, error) {
 		return nil, nil
 	}
 	var out []offer
-	for _, f := range s.d.Factors() {
+	factors := s.d.Factors()
+	if s.d.Keys != nil {
+		factors = append(factors, &keys{Stage: s})
+	}
+	for _, f := range factors {
 		if !slices.Contains(s.Classes, f.DeviceClass()) {
 			continue
 		}
@@ -199,19 +234,24 @@ func (s *Stage) offers(t *stage.Turn, who *user.User) ([]offer, error) {
 	return out, nil
 }
 
-func (s *Stage) challenges(t *stage.Turn, offers []offer) ([]DeviceChallenge, error) {
-	out := []DeviceChallenge{}
+// challenges gives one challenge a class; of those that can't be used where the person is, it gives why.
+func (s *Stage) challenges(t *stage.Turn, offers []offer) (out []DeviceChallenge, why string, err error) {
 	for _, o := range offers {
 		c, err := o.Challenge(t, o.devices)
+		var no *Unusable
+		if errors.As(err, &no) {
+			why = no.Why
+			continue
+		}
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
 		if c == nil {
 			c = map[string]any{}
 		}
 		out = append(out, DeviceChallenge{Class: o.DeviceClass(), UID: o.devices[0].PK, Challenge: c})
 	}
-	return out, nil
+	return out, why, nil
 }
 
 // configure lets the person set a device up: the one stage that there is comes next, of several they choose.

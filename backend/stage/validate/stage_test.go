@@ -129,8 +129,7 @@ func seen(out flow.Outcome) string {
 }
 
 func TestStage(t *testing.T) {
-	stagetest.Run(t, stagetest.Subject{With: func(h *stagetest.House) stagetest.Made { return with(h, func() []validate.Factor { return nil }) }, Model: model,
-		Make: func(h *stagetest.House) any { return stagetest.New[validate.Stage](h) }})
+	stagetest.Run(t, stagetest.Subject{With: withKeys, Model: model, Make: func(h *stagetest.House) any { return stagetest.New[validate.Stage](h) }})
 }
 
 func TestStageWithDevices(t *testing.T) {

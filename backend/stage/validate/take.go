@@ -1,6 +1,7 @@
 package validate
 
 import (
+	"maps"
 	"slices"
 
 	"gatehouse/backend/device"
@@ -14,7 +15,7 @@ const wrongCode = "Invalid Token. Please ensure the time on your device is accur
 // Take holds an answer against what was offered. Nothing but a device's proof, or the choice of a stage that is offered, brings one on.
 func (s *Stage) Take(t *stage.Turn, in *Answer) stage.Result {
 	if t.User == nil {
-		return s.Show(t)
+		return s.somebody(t, in)
 	}
 	offers, err := s.offers(t, t.User)
 	if err != nil {
@@ -69,7 +70,7 @@ func (s *Stage) check(t *stage.Turn, in *Answer, offers []offer, field string, c
 		}
 		return stage.Retry(stage.Errors{field: {{String: f.Say, Code: f.Code}}})
 	}
-	text := wrongCode
+	text, told := wrongCode, map[string]any(nil)
 	for _, o := range offers {
 		got, err := o.Check(t, o.devices, in)
 		if err != nil {
@@ -79,14 +80,21 @@ func (s *Stage) check(t *stage.Turn, in *Answer, offers []offer, field string, c
 			return s.proven(t, field, got)
 		}
 		if got.Wrong != "" {
-			text = got.Wrong
+			text, told = got.Wrong, got.Told
 		}
 		if got.Write != nil { // counters of the device
 			t.After(got.Write)
 		}
 	}
-	t.Missed(s.d.Events, t.User.Username, map[string]any{"device_class": offers[0].DeviceClass(), "stage": s.model()})
+	t.Missed(s.d.Events, t.User.Username, s.missed(offers[0].DeviceClass(), told))
 	return stage.Wrong(field, text)
+}
+
+// missed is what the audit log reads about an answer that does not count.
+func (s *Stage) missed(class string, more map[string]any) map[string]any {
+	out := map[string]any{"device_class": class, "stage": s.model()}
+	maps.Copy(out, more)
+	return out
 }
 
 // proven notes the device in the plan and goes on, when the transaction finds the answer still good.
@@ -98,6 +106,7 @@ func (s *Stage) proven(t *stage.Turn, field string, got Checked) stage.Result {
 	list, _ := args["mfa_devices"].([]any)
 	args["mfa_devices"] = append(list, deviceRef(*got.Device))
 	t.Hit(t.User.Username)
+	s.carry(t, *got.Device)
 	res := stage.Done()
 	if got.Write != nil {
 		res = res.Writing(got.Write).Else(func(error) stage.Result { return stage.Wrong(field, wrongCode) })

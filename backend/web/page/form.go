@@ -21,6 +21,7 @@ type form struct {
 
 	fields  []*Input // in their order on the page
 	focused bool
+	keys    bool // the page asks for a passkey
 }
 
 // newForm draws the inside of the form first: what stands above it depends on which fields there are.
@@ -183,7 +184,7 @@ func (f *form) Account() string {
 		if in.Type == "password" {
 			secret = true
 		}
-		if in.Autocomplete == "username" {
+		if strings.HasPrefix(in.Autocomplete, "username") {
 			return ""
 		}
 	}

@@ -66,6 +66,10 @@ func TestWeight(t *testing.T) {
 	rest, script := 0, 0
 	for name, b := range p.Assets() {
 		switch {
+		case strings.HasPrefix(name, "passkey."): // on few pages
+			if n := zipped(t, b); n > 2<<10 {
+				t.Errorf("the script for passkeys weighs %d bytes", n)
+			}
 		case strings.HasSuffix(name, ".js"):
 			script = len(b)
 			rest += zipped(t, b)

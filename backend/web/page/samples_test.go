@@ -18,13 +18,14 @@ import (
 	"gatehouse/backend/stage/userlogout"
 	"gatehouse/backend/stage/userwrite"
 	"gatehouse/backend/stage/validate"
+	"gatehouse/backend/stage/webauthn"
 	"gatehouse/backend/text"
 )
 
 func stages() []*stage.Kind {
 	return []*stage.Kind{
 		consent.Kind(consent.Deps{}), deny.Kind(deny.Deps{}), dummy.Kind(dummy.Deps{}), identification.Kind(identification.Deps{}), password.Kind(password.Deps{}),
-		prompt.Kind(prompt.Deps{}), userlogin.Kind(userlogin.Deps{}), userlogout.Kind(userlogout.Deps{}), userwrite.Kind(userwrite.Deps{}), validate.Kind(validate.Deps{}),
+		prompt.Kind(prompt.Deps{}), userlogin.Kind(userlogin.Deps{}), userlogout.Kind(userlogout.Deps{}), userwrite.Kind(userwrite.Deps{}), validate.Kind(validate.Deps{}), webauthn.Kind(webauthn.Deps{}),
 	}
 }
 
@@ -91,6 +92,7 @@ func samples(t testing.TB) []sample {
 		return func(d *FlowPage) { d.Challenge.Errors, d.Typed = errs(kv...), typed }
 	}
 	const welcome = "Welcome to Gatehouse!"
+	keys := []validate.DeviceChallenge{{Class: "webauthn", UID: "8", Challenge: map[string]any{"challenge": "AAAA"}}}
 	ident := &identification.Challenge{UserFields: []string{"email", "username"}, FlowDesignation: "authentication", Sources: []identification.Button{}, RecoveryURL: "/if/flow/recovery/", EnrollURL: "/if/flow/enroll/"}
 	icon := "/static/authentik/sources/github.svg"
 	button := func(name string, icon *string) identification.Button {
@@ -127,6 +129,15 @@ func samples(t testing.TB) []sample {
 		of("prompt refused", "ak-stage-prompt", "Update your info", &prompt.Challenge{Fields: kinds.Fields[:1]}, wrong(url.Values{"attributes.text": {"typed"}}, fault.NonField, "Not allowed to change name.")),
 		of("validate code", "ak-stage-authenticator-validate", welcome, &validate.Challenge{Devices: []validate.DeviceChallenge{{Class: "totp", UID: "7", Challenge: map[string]any{}}}}, who),
 		of("validate set up", "ak-stage-authenticator-validate", welcome, &validate.Challenge{Stages: []validate.Selectable{{PK: "a", Name: "An app on your phone"}, {PK: "b", Name: "A security key"}}}, who),
+		of("validate key", "ak-stage-authenticator-validate", welcome, &validate.Challenge{Devices: keys}, who),
+		of("validate code or key", "ak-stage-authenticator-validate", welcome, &validate.Challenge{Devices: append([]validate.DeviceChallenge{{Class: "totp", UID: "7"}}, keys...)}, who),
+		of("passwordless", "ak-stage-authenticator-validate", welcome, &validate.Challenge{Devices: keys, Anybody: true}),
+		of("validate key wrong", "ak-stage-authenticator-validate", welcome, &validate.Challenge{Devices: keys}, who, wrong(url.Values{}, "webauthn", "Assertion failed")),
+		of("identification passkey", "ak-stage-identification", welcome, &identification.Challenge{UserFields: []string{"username"}, FlowDesignation: "authentication", PasswordlessURL: "/if/flow/passwordless/",
+			Keys: map[string]any{"challenge": "AAAA", "rpId": "login.office.lan", "allowCredentials": []any{}}}),
+		of("set up a key", "ak-stage-authenticator-webauthn", "Set up a passkey", &webauthn.Challenge{}, who),
+		of("set up a key of some makes", "ak-stage-authenticator-webauthn", "Set up a passkey", &webauthn.Challenge{Attested: true, Makes: []webauthn.Make{{Name: "YubiKey 5 NFC (5.7)"}, {Name: "1Password", Claimed: true}}}, who,
+			wrong(url.Values{}, "response", "Invalid device type. Contact your Gatehouse administrator for help.")),
 		of("denied", "ak-stage-access-denied", welcome, &flow.AccessDenied{Message: "Flow does not apply to current user."}, who),
 		of("denied unknown", "ak-stage-access-denied", welcome, &flow.AccessDenied{Message: "Unknown error"}),
 		of("error", "ak-stage-flow-error", "", &flow.FlowError{RequestID: "0123456789abcdef0123456789abcdef"}),
