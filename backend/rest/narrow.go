@@ -13,16 +13,26 @@ import (
 // section 4.7.8.1: concrete paths are matched first).
 func (a *API) narrow() {
 	at := map[string][]string{}
+	type open struct {
+		path  string
+		parts []string
+	}
+	wide := map[int][]open{} // the paths with parameters, by their number of parts
 	for _, o := range a.ops {
+		if at[o.path] == nil && strings.Contains(o.path, "{") {
+			parts := strings.Split(o.path, "/")
+			wide[len(parts)] = append(wide[len(parts)], open{o.path, parts})
+		}
 		at[o.path] = append(at[o.path], o.method)
 	}
 	a.shut = map[string]bool{}
 	for path, own := range at {
 		parts := strings.Split(path, "/")
-		for other, methods := range at {
-			if other == path || !slices.EqualFunc(strings.Split(other, "/"), parts, func(o, p string) bool { return o == p || o[0] == '{' && p[0] != '{' }) {
+		for _, w := range wide[len(parts)] {
+			if w.path == path || !slices.EqualFunc(w.parts, parts, func(o, p string) bool { return o == p || o[0] == '{' && p[0] != '{' }) {
 				continue
 			}
+			methods := at[w.path]
 			for _, m := range methods {
 				if slices.Contains(own, m) || a.shut[m+" "+prefix+path] {
 					continue
