@@ -27,12 +27,16 @@ type Config struct {
 	Tokens       Tokens
 	Email        Email
 	Outgoing     string // what requests to other servers may reach besides the network; see outbound.ParseAllow
+	Geo          Geo
 
 	// Notes say in one sentence each which variables have no use here. They are to be logged once, never an error.
 	Notes []string
 	// Sources tells for each setting (by key) where its value came from: "default", "the file …", a variable or a flag.
 	Sources map[string]string
 }
+
+// Geo are the files that tell where addresses are; "" stands for the usual name in the data folder.
+type Geo struct{ City, ASN string }
 
 // Log is where the log goes and how much of it.
 type Log struct {

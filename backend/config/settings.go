@@ -89,6 +89,8 @@ func settings() []setting {
 		{key: "email.timeout", aliases: []string{"email_timeout"}, help: "seconds to wait for the mail server"},
 		{key: "email.from", aliases: []string{"email_from"}, help: "sender of mails"},
 		{key: "outgoing.allow", aliases: []string{"outgoing_allow"}, help: "addresses of this machine that requests to other servers may go to, as 127.0.0.1:8080, localhost"},
+		{key: "geo.city", aliases: []string{"events.context_processors.geoip"}, help: "database of places in MaxMind's format (default: geoip/GeoLite2-City.mmdb in the data folder, where there is one)"},
+		{key: "geo.asn", aliases: []string{"events.context_processors.asn"}, help: "database of networks in MaxMind's format (default: geoip/GeoLite2-ASN.mmdb in the data folder, where there is one)"},
 		{key: "default_token_length", help: "characters of new tokens, written into the settings at the first start"},
 		{key: "default_token_duration", help: "life of new tokens, written into the settings at the first start"},
 	}
@@ -166,6 +168,10 @@ func settings() []setting {
 				_, err := outbound.ParseAllow(v)
 				return err
 			})
+		case "geo.city":
+			s.set, s.show = text(func(c *Config) *string { return &c.Geo.City }, anything)
+		case "geo.asn":
+			s.set, s.show = text(func(c *Config) *string { return &c.Geo.ASN }, anything)
 		case "default_token_length":
 			s.set = func(c *Config, v string) (err error) {
 				c.Tokens.Length, err = parseLength(v)

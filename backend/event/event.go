@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"gatehouse/backend/crypt"
+	"gatehouse/backend/geo"
 	"gatehouse/backend/kind"
 	"gatehouse/backend/span"
 	"gatehouse/backend/store"
@@ -90,7 +91,9 @@ type Log struct {
 	Logger    *slog.Logger
 	// Heard is told of every event in its transaction; an error undoes what the event tells of.
 	Heard []func(tx *store.Tx, e *Event) error
-	hub   hub
+	// Geo adds where an address is to each event; nil knows nothing.
+	Geo *geo.Room
+	hub hub
 }
 
 var _ store.Recorder = (*Log)(nil)
@@ -161,6 +164,12 @@ func (l *Log) Write(tx *store.Tx, e Entry) (string, error) {
 	delete(c, QuietMark) // nobody else may say so
 	if a.Quiet {
 		c[QuietMark] = true
+	}
+	if p := l.Geo.Place(a.HTTP.ClientIP); p != nil {
+		c["geo"] = map[string]any{"continent": p.Continent, "country": p.Country, "lat": p.Lat, "long": p.Long, "city": p.City}
+	}
+	if n, _ := l.Geo.Network(a.HTTP.ClientIP); n != nil {
+		c["asn"] = map[string]any{"asn": n.ASN, "as_org": n.Org, "network": n.Network}
 	}
 	app := e.App
 	if app == "" {

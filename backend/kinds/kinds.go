@@ -16,6 +16,7 @@ import (
 	"gatehouse/backend/expr"
 	"gatehouse/backend/fault"
 	"gatehouse/backend/flow"
+	"gatehouse/backend/geo"
 	"gatehouse/backend/kind"
 	"gatehouse/backend/license"
 	"gatehouse/backend/mail"
@@ -40,6 +41,7 @@ type Rooms struct {
 	Sessions *session.Room
 	Tokens   *token.Room
 	Events   *event.Log
+	Geo      *geo.Room
 	Brands   *brand.Room
 	Certs    *cert.Room
 	Apps     *application.Room

@@ -42,6 +42,6 @@ func Policies(r Rooms) []*kind.Kind {
 		expression.Kind(r.Store, r.Host),
 		password.Kind(password.Deps{Store: r.Store, Client: &http.Client{Timeout: 10 * time.Second}}),
 		reputation.Kind(r.Store),
-		reputation.Scores(),
+		reputation.Scores(r.Geo),
 	)
 }

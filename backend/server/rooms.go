@@ -20,6 +20,7 @@ import (
 	"gatehouse/backend/event"
 	"gatehouse/backend/expr/world"
 	"gatehouse/backend/flow"
+	"gatehouse/backend/geo"
 	"gatehouse/backend/kind"
 	"gatehouse/backend/kinds"
 	"gatehouse/backend/mail"
@@ -53,6 +54,7 @@ type rooms struct {
 	sessions *session.Room
 	tokens   *token.Room
 	events   *event.Log
+	geo      *geo.Room
 	brands   *brand.Room
 	certs    *cert.Room
 	ca       *ca.Room
@@ -92,8 +94,15 @@ func wire(o Options, d *db.DB, key *crypt.Key, install string, log *slog.Logger,
 			return r.events.EmitTx(tx, event.Entry{Action: event.PasswordSet, App: "authentik.core", User: &event.Who{PK: u.PK, Username: u.Username, Email: u.Email}})
 		},
 	}
+	r.geo = &geo.Room{Cities: o.Config.Geo.City, Networks: o.Config.Geo.ASN, Log: log}
+	for at, usual := range map[*string]string{&r.geo.Cities: "GeoLite2-City.mmdb", &r.geo.Networks: "GeoLite2-ASN.mmdb"} {
+		if *at == "" {
+			*at = filepath.Join(o.Config.Data, "geoip", usual)
+		}
+	}
+	r.events.Geo = r.geo
 	r.roles.UID, r.users.May, r.store.Gone = r.users.UID, r.roles.May, rbac.Gone
-	r.sessions = &session.Room{Store: r.store, Users: r.users}
+	r.sessions = &session.Room{Store: r.store, Users: r.users, Geo: r.geo}
 	r.tokens = &token.Room{Store: r.store, Users: r.users, Settings: func(ctx context.Context) token.Settings {
 		s, err := r.brands.Settings(ctx)
 		if err != nil {
@@ -112,7 +121,7 @@ func wire(o Options, d *db.DB, key *crypt.Key, install string, log *slog.Logger,
 	r.apps = &application.Room{Store: r.store, Policies: r.policies, Users: r.users, Events: r.events, Files: r.media, Caller: r.caller, May: r.roles.May}
 	r.flows.Apps = r.apps.Name
 	host := &world.World{
-		Store: r.store, Users: r.users, Brands: r.brands, Events: r.events, Log: log, Client: outbound.New(outbound.Options{Allow: allowed(o.Config), MaxBody: 4 << 20}), Policy: r.policies.ByName,
+		Store: r.store, Users: r.users, Brands: r.brands, Events: r.events, Log: log, Geo: r.geo, Client: outbound.New(outbound.Options{Allow: allowed(o.Config), MaxBody: 4 << 20}), Policy: r.policies.ByName,
 	}
 	r.host = host
 	r.oauth = &oauth2.Room{
@@ -134,7 +143,7 @@ func wire(o Options, d *db.DB, key *crypt.Key, install string, log *slog.Logger,
 	}
 	r.events.Heard = append(r.events.Heard, r.notify.Heard)
 	list := kinds.Rooms{
-		Store: r.store, Users: r.users, Roles: r.roles, Sessions: r.sessions, Tokens: r.tokens, Events: r.events, Brands: r.brands, Certs: r.certs, Apps: r.apps, Policies: r.policies,
+		Store: r.store, Users: r.users, Roles: r.roles, Sessions: r.sessions, Tokens: r.tokens, Events: r.events, Geo: r.geo, Brands: r.brands, Certs: r.certs, Apps: r.apps, Policies: r.policies,
 		Flows: r.flows, OAuth2: r.oauth, Auth: &auth.Room{Store: r.store, Users: r.users, Tokens: r.tokens}, Host: host, Files: r.media, PersonActions: r.personActions(), TenantActions: r.tenantActions(), Tasks: r.tasks, Log: log, Texts: texts, Mail: r.mail, Base: r.office.URL, TryTransport: r.notify.Try,
 	}
 	r.keys = r.newKeys(o, texts)

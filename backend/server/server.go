@@ -298,6 +298,9 @@ func (s *Server) announce(ctx context.Context, local, plain, secure net.Listener
 // Close lets go of the data folder.
 func (s *Server) Close() error {
 	var err error
+	if s.rooms != nil {
+		s.rooms.geo.Close()
+	}
 	if s.db != nil {
 		err = s.db.Close()
 	}

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"gatehouse/backend/geo"
 	"gatehouse/backend/kind"
 	"gatehouse/backend/store"
 
@@ -17,16 +18,16 @@ var Family = &kind.Family{Name: "sessions", Param: "uuid", Title: "session"}
 
 // Authenticated is a session as its owner and admins see it.
 type Authenticated struct {
-	UUID      string     `json:"uuid" is:"nofilter" format:"uuid"`
-	Current   bool       `json:"current" is:"computed,required"`
-	UserAgent Agent      `json:"user_agent" is:"computed,required"`
-	GeoIP     *Place     `json:"geo_ip" is:"computed,required"`
-	ASN       *Network   `json:"asn" is:"computed,required"`
-	User      int64      `json:"user" is:"required,nofilter" ref:"users cascade"`
-	LastIP    string     `json:"last_ip" is:"required,search"`
-	LastAgent string     `json:"last_user_agent" is:"search"`
-	LastUsed  time.Time  `json:"last_used" is:"readonly,required,nofilter" format:"date-time"`
-	Expires   *time.Time `json:"expires" is:"nofilter" format:"date-time"`
+	UUID      string       `json:"uuid" is:"nofilter" format:"uuid"`
+	Current   bool         `json:"current" is:"computed,required"`
+	UserAgent Agent        `json:"user_agent" is:"computed,required"`
+	GeoIP     *geo.Place   `json:"geo_ip" is:"computed,required"`
+	ASN       *geo.Network `json:"asn" is:"computed,required"`
+	User      int64        `json:"user" is:"required,nofilter" ref:"users cascade"`
+	LastIP    string       `json:"last_ip" is:"required,search"`
+	LastAgent string       `json:"last_user_agent" is:"search"`
+	LastUsed  time.Time    `json:"last_used" is:"readonly,required,nofilter" format:"date-time"`
+	Expires   *time.Time   `json:"expires" is:"nofilter" format:"date-time"`
 }
 
 // Agent is what the User-Agent header tells.
@@ -61,28 +62,6 @@ type Browser struct {
 	Patch  string `json:"patch" is:"required"`
 }
 
-// Place is where an address is used, as a location database tells; nil without one.
-type Place struct {
-	Continent string  `json:"continent" is:"required"`
-	Country   string  `json:"country" is:"required"`
-	Lat       float64 `json:"lat" is:"required"`
-	Long      float64 `json:"long" is:"required"`
-	City      string  `json:"city" is:"required"`
-}
-
-// Network is who runs the network of an address, as a database of networks tells; nil without one.
-type Network struct {
-	ASN     int64   `json:"asn" is:"required"`
-	Org     *string `json:"as_org" is:"required"`
-	Network *string `json:"network" is:"required"`
-}
-
-// SchemaName implements kind.SchemaNamer.
-func (Place) SchemaName() string { return "SessionGeoIP" }
-
-// SchemaName implements kind.SchemaNamer.
-func (Network) SchemaName() string { return "SessionASN" }
-
 // SchemaName implements kind.SchemaNamer.
 func (Agent) SchemaName() string { return "SessionUserAgent" }
 
@@ -109,6 +88,8 @@ func (r *Room) Kinds() []*kind.Kind {
 				s := row.(*Authenticated)
 				s.Current = s.UUID == mine
 				s.UserAgent = ParseAgent(s.LastAgent)
+				s.GeoIP = r.Geo.Place(s.LastIP)
+				s.ASN, _ = r.Geo.Network(s.LastIP)
 			}
 			return nil
 		},

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"gatehouse/backend/crypt"
+	"gatehouse/backend/geo"
 	"gatehouse/backend/store"
 	"gatehouse/backend/user"
 )
@@ -65,6 +66,7 @@ type Session struct {
 type Room struct {
 	Store *store.Store
 	Users *user.Directory
+	Geo   *geo.Room // where addresses are; nil knows nothing
 
 	mu    sync.Mutex
 	gen   uint64

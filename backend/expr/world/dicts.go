@@ -23,6 +23,8 @@ type shared struct {
 	// was are the values that can't be told from their dictionary form: objects of the house by the name they stand under.
 	was  map[string]any
 	done bool
+	// extra is what only this run sees: it does not go back unless it was changed.
+	extra map[string]py.Value
 }
 
 // of gives the dictionary of a map. root says that changes count for the house.
@@ -33,7 +35,7 @@ func (ds *dicts) of(r *run, m map[string]any, root bool) *py.Dict {
 		return s.d
 	}
 	d := &py.Dict{}
-	s := &shared{m: m, d: d, root: root, was: map[string]any{}}
+	s := &shared{m: m, d: d, root: root, was: map[string]any{}, extra: map[string]py.Value{}}
 	if ds.by == nil {
 		ds.by, ds.back = map[uintptr]*shared{}, map[*py.Dict]*shared{}
 	}
@@ -90,6 +92,9 @@ func (ds *dicts) sync(r *run, s *shared, depth int) error {
 	s.d.Each(func(k, v py.Value) {
 		name, ok := k.(string)
 		if err != nil || !ok {
+			return
+		}
+		if x, ok := s.extra[name]; ok && x == v {
 			return
 		}
 		keep[name] = true

@@ -50,7 +50,10 @@ func (*request) Attr(t *py.Thread, name string) (py.Value, bool, error) {
 		}
 		return r.httpRequest(), true, nil
 	case "context":
-		d := r.dicts.of(r, q.Context, r.call.Use == expr.Policy)
+		if r.call.Use == expr.Policy {
+			return r.facts(), true, r.dicts.err
+		}
+		d := r.dicts.of(r, q.Context, false)
 		return d, true, r.dicts.err
 	case "obj":
 		v, err := r.wrap(q.Obj)

@@ -32,7 +32,8 @@ type run struct {
 	objects  map[string]*object // by model and key
 	messages []string
 	lines    []expr.Line
-	depth    int // of policies that call each other
+	depth    int  // of policies that call each other
+	located  bool // the context has where the address is
 }
 
 type depthKey struct{}
@@ -95,7 +96,7 @@ func (r *run) Lookup(name string) (py.Value, bool) {
 		return r.policyRequest(), true
 	case "context":
 		if r.call.Use == expr.Policy {
-			return r.dicts.of(r, r.ask().Context, true), true
+			return r.facts(), true
 		}
 	case "http_request":
 		if r.call.Use == expr.Policy && r.ask().HTTP.Path != "" {
@@ -118,6 +119,36 @@ func (r *run) Lookup(name string) (py.Value, bool) {
 	}
 	v, ok := functions[name]
 	return v, ok
+}
+
+// facts is the context of a policy: what its request brings, with where the address is when the house has the databases (flows.md 3.2).
+func (r *run) facts() *py.Dict {
+	q := r.ask()
+	d := r.dicts.of(r, q.Context, true)
+	if r.located || q.HTTP.Path == "" {
+		return d
+	}
+	r.located = true
+	add := func(name string, v py.Value, known bool) {
+		if _, given := q.Context[name]; !known || given || r.dicts.err != nil {
+			return
+		}
+		r.dicts.back[d].extra[name] = v
+		r.dicts.err = d.Set(r.t, name, v)
+	}
+	record, known := r.w.Geo.Record(q.HTTP.ClientIP)
+	var city py.Value
+	if record != nil {
+		city = &place{record}
+	}
+	add("geoip", city, known)
+	n, known := r.w.Geo.Network(q.HTTP.ClientIP)
+	var asn py.Value
+	if n != nil {
+		asn, r.dicts.err = r.copyOf(map[string]any{"asn": n.ASN, "as_org": n.Org, "network": n.Network})
+	}
+	add("asn", asn, known)
+	return d
 }
 
 // ask gives the request that the run is about; for a mapping one is made of its variables.

@@ -21,6 +21,7 @@ import (
 	"gatehouse/backend/expr"
 	"gatehouse/backend/expr/py"
 	"gatehouse/backend/fault"
+	"gatehouse/backend/geo"
 	"gatehouse/backend/policy"
 	"gatehouse/backend/store"
 	"gatehouse/backend/user"
@@ -41,6 +42,8 @@ type World struct {
 	Brands *brand.Room
 	Events *event.Log
 	Log    *slog.Logger
+	// Geo tells policies where an address is.
+	Geo *geo.Room
 	// Client makes the requests of expressions, behind the guard of outgoing requests.
 	Client *http.Client
 	// Limits bound each run; zero values mean those of the interpreter.

@@ -18,7 +18,7 @@ import (
 func open(t *testing.T) *stagetest.House {
 	return stagetest.Open(t, func(h *stagetest.House) stagetest.Made {
 		h.Events.Heard = append(h.Events.Heard, reputation.Heard)
-		return stagetest.Made{Kinds: []*kind.Kind{reputation.Kind(h.Store), reputation.Scores()}}
+		return stagetest.Made{Kinds: []*kind.Kind{reputation.Kind(h.Store), reputation.Scores(nil)}}
 	})
 }
 

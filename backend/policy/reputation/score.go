@@ -3,10 +3,12 @@ package reputation
 import (
 	"context"
 	"encoding/json"
+	"net/url"
 	"time"
 
 	"gatehouse/backend/crypt"
 	"gatehouse/backend/event"
+	"gatehouse/backend/geo"
 	"gatehouse/backend/kind"
 	"gatehouse/backend/store"
 )
@@ -27,10 +29,27 @@ type Score struct {
 }
 
 // Scores describes the scores. People look at them and delete them; only sign-ins change them.
-func Scores() *kind.Kind {
+func Scores(g *geo.Room) *kind.Kind {
 	return kind.Of[Score](Family, kind.Spec{
 		Path: "policies/reputation/scores", Model: "authentik_policies_reputation.reputation", Schema: "Reputation", Title: "Reputation Score", Table: "reputation",
 		Verbs: kind.List | kind.Retrieve | kind.Delete | kind.UsedBy, Order: []string{"identifier", "ip"}, About: "How sign-ins with a name from an address went.",
+		Present: func(_ context.Context, rows []any, _ url.Values) error {
+			for _, row := range rows {
+				s := row.(*Score)
+				var err error
+				if p := g.Place(s.IP); p != nil {
+					if s.Geo, err = json.Marshal(p); err != nil {
+						return err
+					}
+				}
+				if n, _ := g.Network(s.IP); n != nil {
+					if s.ASN, err = json.Marshal(n); err != nil {
+						return err
+					}
+				}
+			}
+			return nil
+		},
 	}, nil)
 }
 
