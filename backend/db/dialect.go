@@ -52,6 +52,18 @@ func Match(table, key, text string) (cond string, arg any, ok bool) {
 	return key + " IN (SELECT rowid FROM " + table + "_search WHERE " + table + "_search MATCH ?)", `"` + strings.ReplaceAll(text, `"`, `""`) + `"`, true
 }
 
+// MatchAll is what to search a search table for, to find rows that have every one of the texts somewhere. ok is false when one is too short.
+func MatchAll(texts []string) (arg string, ok bool) {
+	var parts []string
+	for _, text := range texts {
+		if utf8.RuneCountInString(text) < indexed || strings.ContainsRune(text, 0) {
+			return "", false
+		}
+		parts = append(parts, `"`+strings.ReplaceAll(text, `"`, `""`)+`"`)
+	}
+	return strings.Join(parts, " AND "), len(parts) > 0
+}
+
 // MatchSome is Match for at most n rows, whichever come first; all lifts that bound, for a caller that leaves out some of them.
 func MatchSome(table, key, text string, n int, all bool) (cond string, arg any, ok bool) {
 	cond, arg, ok = Match(table, key, text)

@@ -76,6 +76,7 @@ type Spec struct {
 	Order     []string
 	Table     string // "" = the object table; else a table of its own with one column a stored field
 	Indexed   bool   // the search fields of Table stand in a full-text index beside it, TABLE_search
+	Outside   string // with Indexed: the SQL condition on alias o for the few rows that Where leaves out and the index has; "" = none
 	Where     string // a condition that every row of the kind fulfils, on alias o; "" = all
 	Tie       string // what orders rows that are otherwise equal, on alias o; "" = the primary key
 	// Serial is a field that rises with the rows as they come, SerialColumn what to order by in its place (with Tie the same, downwards).

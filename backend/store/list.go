@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"net/url"
@@ -71,6 +72,9 @@ func (s *Store) List(ctx context.Context, k *kind.Kind, in Query) (Page, error) 
 		return Page{}, err
 	}
 	q := s.reader(ctx)
+	if match, ok := s.searched(k, in); ok {
+		return s.found(q, k, match, in)
+	}
 	var p Page
 	offset := 0
 	if in.PageSize > 0 && k.Table == "" && k.Seek == nil {
@@ -153,6 +157,54 @@ func (s *Store) near(q querier, k *kind.Kind, where string, args []any, in Query
 		return Page{}, fault.New(fault.NotFound, "Invalid page.")
 	}
 	return p, nil
+}
+
+// manyHits is from how many hits on a page is found by walking along the order and asking the hits, instead of reading all of them.
+const manyHits = 1000
+
+// searched gives what to search the search table for, when a page is asked for that nothing but the search narrows.
+func (s *Store) searched(k *kind.Kind, in Query) (match string, ok bool) {
+	if in.PageSize <= 0 || in.Search == "" || len(in.Search) > longestSearch || !k.Indexed || in.Owner != 0 || in.PKs != nil || in.Where != "" {
+		return "", false
+	}
+	for name, v := range in.Filters {
+		if len(v) > 0 && v[len(v)-1] != "" && (hasFilter(k, name) || k.Field(name) != nil) {
+			return "", false
+		}
+	}
+	return db.MatchAll(terms(in.Search))
+}
+
+// found gives a page of what the search table finds: it alone knows how many there are, and rows are read for the page only.
+func (s *Store) found(q querier, k *kind.Kind, match string, in Query) (Page, error) {
+	index := quote(k.Table + "_search")
+	hits := "(SELECT rowid FROM " + index + " WHERE " + index + " MATCH ?)"
+	key := "o." + quote(k.PKField().Name)
+	stmt, args := "SELECT (SELECT count(*) FROM "+index+" WHERE "+index+" MATCH ?)", []any{match}
+	if k.Outside != "" {
+		stmt, args = stmt+" - (SELECT count(*) FROM "+quote(k.Table)+" o WHERE ("+k.Outside+") AND +"+key+" IN "+hits+")", append(args, match)
+	}
+	p := Page{Rows: []any{}}
+	rows, err := q.Query(stmt, args...)
+	if err != nil {
+		return Page{}, err
+	}
+	for rows.Next() {
+		if err := rows.Scan(&p.Count); err != nil {
+			return Page{}, errors.Join(err, rows.Close())
+		}
+	}
+	if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+		return Page{}, err
+	}
+	if pastEnd(in, p.Count) {
+		return Page{}, fault.New(fault.NotFound, "Invalid page.")
+	}
+	if p.Count > manyHits && (len(in.Order) == 0 || slices.Equal(in.Order, k.Order)) {
+		key = "+" + key // the rows come in the order of its index then, and each is looked for among the hits
+	}
+	p.Rows, err = s.query(q, k, " AND "+key+" IN "+hits+s.order(k, in.Order, false)+" LIMIT ? OFFSET ?", match, in.PageSize, max(in.Page-1, 0)*in.PageSize)
+	return p, err
 }
 
 // page gives a page of the object table with the number of all its rows in one statement; rest is what stands behind the columns, k

@@ -99,7 +99,7 @@ type Directory struct {
 func (r *Directory) Kinds(actions ...kind.Action) []*kind.Kind {
 	users := kind.Of(Family, kind.Spec{
 		Path: "core/users", Model: "authentik_core.user", Schema: "User", Title: "User", Table: "users", Indexed: true, Order: []string{"username"},
-		Where:   "o.username <> 'AnonymousUser'",
+		Where:   "o.username <> 'AnonymousUser'", Outside: "o.username = 'AnonymousUser'",
 		Actions: append(r.userActions(), actions...), Filters: userFilters(),
 		Params:  []kind.Param{{Name: "include_groups", Type: "boolean", Default: "true"}},
 		Present: r.presentUsers, Count: r.countUsers,
