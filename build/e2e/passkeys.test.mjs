@@ -5,13 +5,14 @@
 //	node --test build/e2e/passkeys.test.mjs
 
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { createRequire } from "node:module";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fileURLToPath } from "node:url";
+import { record } from "./answers.mjs";
 import { openBrowser } from "./lan/browser.mjs";
 
 const top = fileURLToPath(new URL("../..", import.meta.url));
@@ -23,6 +24,7 @@ const ada = { username: "ada", password: "notes-on-the-engine" };
 const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 let server;
 let browser;
+let recorded; // ends the record of the API's answers
 let context;
 let page;
 let cdp;
@@ -105,6 +107,7 @@ before(async () => {
 	await api("POST", "flows/bindings/", { target: flow.alone, stage: login.pk, order: 10 });
 
 	browser = await openBrowser(work);
+	recorded = record(browser, join(work, "answers.jsonl"));
 	context = await browser.newContext({ viewport: { width: 390, height: 844 } });
 	page = await context.newPage();
 	cdp = await context.newCDPSession(page);
@@ -121,9 +124,17 @@ before(async () => {
 	});
 });
 after(async () => {
-	await browser?.close();
-	server?.kill();
-	rmSync(work, { recursive: true, force: true });
+	try {
+		if (recorded) {
+			writeFileSync(join(work, "description.json"), JSON.stringify(await api("GET", "schema/?format=json")));
+			await recorded();
+			execFileSync("go", ["run", "./build/answers", join(work, "description.json"), join(work, "answers.jsonl")], { cwd: top, stdio: "inherit" });
+		}
+	} finally {
+		await browser?.close();
+		server?.kill();
+		rmSync(work, { recursive: true, force: true });
+	}
 });
 
 let phone;
