@@ -166,6 +166,9 @@ func (e *Engine) one(ctx context.Context, b *Binding, r *Request, groups map[str
 	return res
 }
 
+// lastWords is how long after its deadline a policy may still say why it ended.
+const lastWords = 50 * time.Millisecond
+
 // bounded runs a policy with the binding's deadline. A policy that panics has failed.
 func (e *Engine) bounded(ctx context.Context, d time.Duration, p Policy, r *Request) (Result, error) {
 	if d > 0 {
@@ -191,8 +194,16 @@ func (e *Engine) bounded(ctx context.Context, d time.Duration, p Policy, r *Requ
 	case a := <-ch:
 		return a.res, a.err
 	case <-ctx.Done():
-		return Result{}, fault.Wrap(fault.Unavailable, "Policy timed out.", ctx.Err())
 	}
+	// One that ends with its deadline can still tell where it was.
+	select {
+	case a := <-ch:
+		if a.err != nil {
+			return a.res, a.err
+		}
+	case <-time.After(lastWords):
+	}
+	return Result{}, fault.Wrap(fault.Unavailable, "Policy timed out.", ctx.Err())
 }
 
 // raised is the result of a policy that could not answer: the binding's failure_result, which negate leaves alone.

@@ -221,6 +221,7 @@ func TestPolicyThatRaises(t *testing.T) {
 		{"return None", "xak-flow-redirect", ""}, // the stage is left out
 		{"return 0", "xak-flow-redirect", ""},
 		{"x = 1\nreturn {}['gone']", "ak-stage-access-denied", "line 2\nKeyError: 'gone'"},
+		{"x = 1\nwhile True:\n    ak_user_by(username='nobody')", "ak-stage-access-denied", "line 3\nTimeout: the expression did not end in time"},
 		{"while True: pass", "ak-stage-access-denied", "line 1\nLimitExceeded: the expression took too many steps"},
 	} {
 		h.api("PATCH", "policies/expression/"+p+"/", map[string]any{"expression": tt.text}, 200)

@@ -1,6 +1,7 @@
 package py
 
 import (
+	"context"
 	"errors"
 	"sort"
 	"strings"
@@ -805,9 +806,21 @@ func (t *Thread) run(f *frame, thrown error) (result Value, yielded bool, err er
 			err = e
 		}
 		if err != nil && !t.handle(f, err) {
-			return nil, false, err
+			return nil, false, t.ended(err)
 		}
 	}
+}
+
+// ended gives an error of the host that says the run's time is over the line where that was found.
+func (t *Thread) ended(err error) error {
+	switch err.(type) {
+	case *Exc, *LimitError:
+		return err
+	}
+	if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) {
+		return t.limit("time", err)
+	}
+	return err
 }
 
 var selfMatch = map[*Type]bool{boolType: true, bytesType: true, dictType: true, floatType: true, frozenType: true, intType: true, listType: true, setType: true, strType: true, tupleType: true}
