@@ -23,9 +23,8 @@ func variable(name, help string, members ...expr.Name) expr.Name {
 func property(names ...string) (out []expr.Name) {
 	for _, n := range names {
 		k, sig := "property", ""
-		if base, args, ok := strings.Cut(n, "("); ok {
+		if base, _, ok := strings.Cut(n, "("); ok {
 			n, k, sig = base, "function", n
-			_ = args
 		}
 		out = append(out, expr.Name{Name: n, Kind: k, Signature: sig})
 	}
