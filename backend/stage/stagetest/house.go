@@ -6,8 +6,10 @@ package stagetest
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"maps"
+	"os"
 	"path/filepath"
 	"sync"
 	"sync/atomic"
@@ -67,12 +69,39 @@ type Made struct {
 	Inlines []stage.Inline
 }
 
+// blank is a database with all tables and nothing in it. Going through the migrations takes most of a second under the race detector, so it
+// is done once in a process.
+var blank = sync.OnceValues(func() (b []byte, err error) {
+	dir, err := os.MkdirTemp("", "gatehouse-blank-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	file := filepath.Join(dir, "house.db")
+	d, err := db.Open(context.Background(), file, db.Options{})
+	if err != nil {
+		return nil, err
+	}
+	if err := d.Close(); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(file)
+})
+
 // Open makes a house in a folder of the test. with gets the rooms and gives the stages.
 func Open(t testing.TB, with func(h *House) Made) *House {
 	t.Helper()
 	h := &House{T: t, Scripts: &Scripts{m: map[string]expr.Native{}}}
 	log := slog.New(slog.DiscardHandler)
-	d, err := db.Open(t.Context(), filepath.Join(t.TempDir(), "house.db"), db.Options{Now: h.Now})
+	file := filepath.Join(t.TempDir(), "house.db")
+	b, err := blank()
+	if err == nil {
+		err = os.WriteFile(file, b, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := db.Open(t.Context(), file, db.Options{Now: h.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
