@@ -82,7 +82,7 @@ func (w *World) objectNames(model string) []expr.Name {
 		seen[n.Name] = n
 	}
 	for name := range w.class(k).attrs {
-		n := expr.Name{Name: name, Kind: "property"}
+		n := expr.Name{Name: name, Kind: "property", Help: helps[name]}
 		if called[name] {
 			n.Kind, n.Signature = "function", name+"()"
 		}
@@ -98,6 +98,18 @@ func (w *World) objectNames(model string) []expr.Name {
 		out = append(out, n)
 	}
 	return out
+}
+
+// helps say what an attribute is that is no field.
+var helps = map[string]string{
+	"ak_groups": "The groups that the person is directly in.", "groups": "The groups that the person is directly in.", "users": "The people who are directly in the group.",
+	"all_groups": "The person's groups with all that are above them.", "group_attributes": "The attributes of the brand, of all groups and of the person, merged.",
+	"is_superuser": "Whether the person may do everything.", "is_authenticated": "True; of nobody it is False.", "is_anonymous": "False; of nobody it is True.",
+	"uid": "The stable name of the person for applications.", "avatar": "The address of the person's picture.", "locale": "The language that the person chose.",
+	"date_joined": "When the account was made.", "password_change_date": "When the password was last set, None when never.", "backend": "What checked the password in this flow; only there once that happened.",
+	"has_usable_password": "Whether there is a password that could match.", "check_password": "Whether a text is the person's password.", "set_password": "Give a new password; it counts after save().",
+	"set_unusable_password": "Take the password away; it counts after save().", "children": "The groups that are directly below this one.", "is_member": "Whether a person is in the group or in one below it.",
+	"get_launch_url": "Where the application opens.", "get_provider": "The provider of the application.", "get_user_path": "Where the people of the source stand in the directory.",
 }
 
 // called are the attributes of objects that are methods.
