@@ -53,9 +53,10 @@ type Access int
 
 // The access rules.
 const (
-	WithPerm Access = iota // needs Action.Perm, globally or on the object
-	SignedIn               // any signed-in user
-	Anybody                // also nobody
+	WithPerm  Access = iota // needs Action.Perm, globally or on the object
+	SignedIn                // any signed-in user
+	InSession               // whoever is at the browser that began what it is about, also before they signed in; described as SignedIn
+	Anybody                 // also nobody
 )
 
 // Action is an operation besides the generic verbs, typed in and out.

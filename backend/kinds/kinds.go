@@ -4,6 +4,7 @@ package kinds
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"net/url"
 
 	"gatehouse/backend/application"
@@ -12,10 +13,12 @@ import (
 	"gatehouse/backend/brand"
 	"gatehouse/backend/ca"
 	"gatehouse/backend/cert"
+	"gatehouse/backend/duoapi"
 	"gatehouse/backend/event"
 	"gatehouse/backend/expr"
 	"gatehouse/backend/fault"
 	"gatehouse/backend/flow"
+	"gatehouse/backend/gateway"
 	"gatehouse/backend/geo"
 	"gatehouse/backend/kind"
 	"gatehouse/backend/license"
@@ -25,6 +28,7 @@ import (
 	"gatehouse/backend/provider/oauth2"
 	"gatehouse/backend/rbac"
 	"gatehouse/backend/session"
+	"gatehouse/backend/siteverify"
 	"gatehouse/backend/stage"
 	"gatehouse/backend/store"
 	"gatehouse/backend/task"
@@ -51,9 +55,16 @@ type Rooms struct {
 	Tasks    *task.Room
 	Auth     *auth.Room
 	Keys     *passkey.Room
-	Host     expr.Host
-	Files    flow.Files
-	Mail     *mail.Room
+	Gateway  *gateway.Room
+	// Client asks other servers, none of this machine's own.
+	Client *http.Client
+	// Duo speaks to an application at Duo.
+	Duo func(host, key, secret string) *duoapi.Client
+	// Captcha asks a captcha service whether an answer is good.
+	Captcha func(ctx context.Context, address, secret, response, ip string) (siteverify.Verdict, error)
+	Host    expr.Host
+	Files   flow.Files
+	Mail    *mail.Room
 	// TryTransport sends a sample notification.
 	TryTransport func(ctx context.Context, t *event.Transport) ([]string, error)
 	// Base gives the address of the house, "" before it has a name.

@@ -38,10 +38,10 @@ func Stages(r Rooms) []*stage.Kind {
 	deps := stageDeps(r)
 	return []*stage.Kind{
 		consent.Kind(consentDeps(r)),
-		captcha.Kind(deps),
+		captcha.Kind(captcha.Deps{Deps: deps, Events: r.Events, Verify: r.Captcha}),
 		deny.Kind(deny.Deps{Deps: deps}),
 		dummy.Kind(dummy.Deps{Deps: deps}),
-		duo.Kind(duo.Deps{Deps: deps, Users: r.Users}),
+		duo.Kind(duo.Deps{Deps: deps, Users: r.Users, Events: r.Events, Client: r.Duo}),
 		email.Kind(email.Deps{Deps: deps, Mail: r.Mail, Tokens: r.Tokens, Events: r.Events, Base: r.Base}),
 		identification.Kind(identification.Deps{
 			Deps: deps, Users: r.Users, Auth: r.Auth, Events: r.Events, Keys: r.Keys, AppName: r.Apps.Name,
@@ -50,12 +50,12 @@ func Stages(r Rooms) []*stage.Kind {
 		invitation.Kind(invitationDeps(r)),
 		password.Kind(password.Deps{Deps: deps, Auth: r.Auth, Events: r.Events, Recovery: r.Flows.RecoverySlug}),
 		prompt.Kind(promptDeps(r)),
-		sms.Kind(deps),
+		sms.Kind(sms.Deps{Deps: deps, Events: r.Events, Gateway: r.Gateway, Host: r.Host}),
 		source.Kind(deps),
 		static.Kind(deps),
 		totp.Kind(deps),
-		userdelete.Kind(deps),
-		validate.Kind(validate.Deps{Deps: deps, Users: r.Users, Events: r.Events, Keys: r.Keys, Factors: func() []validate.Factor { return nil }}),
+		userdelete.Kind(userdelete.Deps{Deps: deps, Events: r.Events}),
+		validate.Kind(validate.Deps{Deps: deps, Users: r.Users, Events: r.Events, Keys: r.Keys, Factors: func() []validate.Factor { return Factors(r) }}),
 		userlogin.Kind(userlogin.Deps{Deps: deps, Sessions: r.Sessions, Events: r.Events}),
 		userlogout.Kind(userlogout.Deps{Deps: deps, Events: r.Events}),
 		userwrite.Kind(userwrite.Deps{Deps: deps, Users: r.Users, Events: r.Events}),

@@ -194,7 +194,7 @@ func (a *API) route(op operation, access kind.Access, h handler) {
 // enter is the guard in front of every operation.
 func (a *API) enter(r *http.Request, access kind.Access) error {
 	actor := store.ActorOf(r.Context())
-	if access != kind.Anybody && !actor.SignedIn() {
+	if access != kind.Anybody && access != kind.InSession && !actor.SignedIn() {
 		return fault.New(fault.Unauthenticated, "Authentication credentials were not provided.")
 	}
 	switch r.Method {

@@ -527,7 +527,7 @@ func TestKeyMakes(t *testing.T) {
 		`{"webauthn_allowed_device_types":["Invalid pk \"11111111-1111-4111-8111-111111111111\" - object does not exist."]}`)
 }
 
-// What Duo's stage does: it takes people over one by one, and says plainly what it can't do yet.
+// What Duo's stage does besides: it takes people over, and says plainly what it needs for that.
 func TestDuoActions(t *testing.T) {
 	t.Parallel()
 	h := open(t, true)
@@ -540,11 +540,11 @@ func TestDuoActions(t *testing.T) {
 		status                  int
 		want                    string
 	}{
-		{"nobody", "", "enrollment_status", "", 403, `{"detail":"Authentication credentials were not provided."}`},
+		{"nobody", "", "enrollment_status", "", 400, `{"non_field_errors":["Nobody is setting up Duo in this session."]}`},
 		{"nobody is setting up", adas, "enrollment_status", "", 400, `{"non_field_errors":["Nobody is setting up Duo in this session."]}`},
 		{"without permission", adas, "import_device_manual", `{"duo_user_id":"DU1","username":"ada"}`, 403, noPermission},
 		{"all, without permission", adas, "import_devices_automatic", "", 403, noPermission},
-		{"all", bootToken, "import_devices_automatic", "", 400, `{"non_field_errors":["Gatehouse can't ask Duo who is there yet. Take people over one by one."]}`},
+		{"all", bootToken, "import_devices_automatic", "", 400, `{"count":0,"error":"Duo tells who is there only to an Admin API application. Put its integration key and secret key into this stage."}`},
 		{"nothing said", bootToken, "import_device_manual", `{}`, 400, `{"duo_user_id":["This field is required."],"username":["This field is required."]}`},
 		{"nobody of that name", bootToken, "import_device_manual", `{"duo_user_id":"DU1","username":"nobody"}`, 400, `{"non_field_errors":["User does not exist."]}`},
 		{"one", bootToken, "import_device_manual", `{"duo_user_id":"DU1","username":"ada"}`, 204, ""},
@@ -722,15 +722,17 @@ func TestStepsOfLater(t *testing.T) {
 	t.Parallel()
 	h := open(t, true)
 	ada := h.addUser("ada", "lovelace-1815")
+	github := h.api("POST", "sources/oauth/", object{"name": "github", "slug": "github", "provider_type": "github", "consumer_key": "k", "consumer_secret": "s"}, 201)["pk"]
+	h.flowOf("elsewhere", "authentication", nil, [2]any{"source", object{"name": "elsewhere", "source": github}})
 	slug := h.flowOf("phones", "stage_configuration", nil, [2]any{"authenticator/totp", object{"name": "phone-apps", "digits": "6", "friendly_name": "An app"}})
-	out := h.browser().flow("/api/v3/flows/executor/phones/?query=", nil)
+	out := h.browser().flow("/api/v3/flows/executor/elsewhere/?query=", nil)
 	if out["component"] != "ak-stage-access-denied" || !strings.HasPrefix(fmt.Sprint(out["error_message"]), "This step can't be run yet") {
 		t.Errorf("%v", out)
 	}
-	if log := h.log.String(); !strings.Contains(log, "can't be run yet, so the flow was denied") || !strings.Contains(log, `"stage":"phone-apps"`) {
+	if log := h.log.String(); !strings.Contains(log, "can't be run yet, so the flow was denied") || !strings.Contains(log, `"stage":"elsewhere"`) {
 		t.Error("the log does not say so")
 	}
-	page := h.browser().get("/if/flow/phones/")
+	page := h.browser().get("/if/flow/elsewhere/")
 	if page.status != 403 || !strings.Contains(page.body, "run yet, so nobody gets past it.") {
 		t.Errorf("%d %s", page.status, page.body)
 	}

@@ -66,11 +66,12 @@ type rooms struct {
 	media    *media.Room
 	tasks    *task.Room
 	keys     *passkey.Room
-	mail     *mail.Room
-	notify   *notify.Room
-	stages   []*stage.Kind
-	host     *world.World
-	api      *rest.API
+	outgoing
+	mail   *mail.Room
+	notify *notify.Room
+	stages []*stage.Kind
+	host   *world.World
+	api    *rest.API
 }
 
 // wire makes the rooms. d may be nil: then they can be described and not used.
@@ -148,6 +149,7 @@ func wire(o Options, d *db.DB, key *crypt.Key, install string, log *slog.Logger,
 	}
 	r.keys = r.newKeys(o, texts)
 	list.Keys = r.keys
+	r.asks(o, &list)
 	r.stages = kinds.Stages(list)
 	for _, s := range r.stages {
 		r.flows.Stages[s.Model] = s

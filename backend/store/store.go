@@ -34,6 +34,7 @@ type Actor struct {
 	Token     string // identifier of the API token in use
 	Original  *Actor // while impersonating: who really acts
 	Quiet     bool   // tells people of events: no notification rule hears of what it does, or there would be no end
+	Leaving   bool   // the person asked in a flow that their own account is deleted
 	HTTP      HTTP
 	Brand     BrandRef
 }

@@ -99,7 +99,7 @@ type Directory struct {
 func (r *Directory) Kinds(actions ...kind.Action) []*kind.Kind {
 	users := kind.Of(Family, kind.Spec{
 		Path: "core/users", Model: "authentik_core.user", Schema: "User", Title: "User", Table: "users", Indexed: true, Order: []string{"username"},
-		Where:   "o.username <> 'AnonymousUser'", Outside: "o.username = 'AnonymousUser'",
+		Where: "o.username <> 'AnonymousUser'", Outside: "o.username = 'AnonymousUser'",
 		Actions: append(r.userActions(), actions...), Filters: userFilters(),
 		Params:  []kind.Param{{Name: "include_groups", Type: "boolean", Default: "true"}},
 		Present: r.presentUsers, Count: r.countUsers,
@@ -212,7 +212,7 @@ func (u *User) Deleting(tx *store.Tx) error {
 	if u.Type == InternalService && !tx.Actor.System {
 		return fault.New(fault.Invalid, "Can't modify internal service account users")
 	}
-	if u.PK == tx.Actor.UserPK {
+	if u.PK == tx.Actor.UserPK && !tx.Actor.Leaving {
 		return fault.New(fault.Conflict, "You can't delete your own account. Let another admin do it.")
 	}
 	if _, err := tx.Exec(`DELETE FROM memberships WHERE "user" = ?`, u.PK); err != nil {

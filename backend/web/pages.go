@@ -164,6 +164,9 @@ func (s *Screen) cookies(w http.ResponseWriter, r *http.Request, o flow.Outcome)
 // challenge shows what a flow asks.
 func (s *Screen) challenge(w http.ResponseWriter, r *http.Request, o flow.Outcome) {
 	d := page.FlowPage{Around: s.around(w, r, leads(r)...), Challenge: o.Challenge, Action: r.URL.RequestURI(), Cancel: o.Challenge.Info.CancelURL, Deny: o.Challenge.Deny}
+	if v, ok := o.Challenge.Value.(interface{ Origins() []string }); ok {
+		widen(w.Header(), v.Origins())
+	}
 	if r.Method == http.MethodPost {
 		d.Typed = r.PostForm // what was typed stays, but for passwords
 	}
@@ -178,6 +181,24 @@ func (s *Screen) challenge(w http.ResponseWriter, r *http.Request, o flow.Outcom
 		status = http.StatusInternalServerError
 	}
 	s.write(w, r, status, func(b *bytes.Buffer) error { return s.Pages.Flow(b, d) })
+}
+
+// widen lets a page load the parts of another site's widget: its scripts, styles and frames, and what they ask for.
+func widen(h http.Header, origins []string) {
+	const name = "Content-Security-Policy"
+	if len(origins) == 0 {
+		return
+	}
+	from := strings.Join(origins, " ")
+	var out []string
+	for d := range strings.SplitSeq(h.Get(name), "; ") {
+		switch word, _, _ := strings.Cut(d, " "); word {
+		case "script-src", "style-src", "connect-src":
+			d += " " + from
+		}
+		out = append(out, d)
+	}
+	h.Set(name, strings.Join(append(out, "frame-src "+from), "; "))
 }
 
 // leads gives the origins that the form of a flow may end at: browsers hold form-action against the redirects that follow a form too. They

@@ -1,10 +1,16 @@
 package totp
 
 import (
+	"context"
+	"fmt"
 	"time"
 
 	"gatehouse/backend/device"
+	"gatehouse/backend/fault"
 	"gatehouse/backend/kind"
+	"gatehouse/backend/stage"
+	"gatehouse/backend/store"
+	"gatehouse/backend/text"
 )
 
 // Device is an app that shows one-time passwords.
@@ -25,4 +31,79 @@ func Devices() *kind.Kind {
 		Model: "authentik_stages_authenticator_totp.totpdevice", Schema: "TOTPDevice", Title: "TOTP Device", Table: "totp_devices",
 		About: "An app that shows one-time passwords.",
 	}, nil)
+}
+
+// Factor holds codes against the devices.
+type Factor struct {
+	Store *store.Store
+	Texts *text.Tables
+}
+
+// DeviceClass implements device.Class.
+func (Factor) DeviceClass() string { return "totp" }
+
+// Confirmed implements device.Class.
+func (f Factor) Confirmed(ctx context.Context, user int64) ([]device.Device, error) {
+	vs, err := store.All[Device](ctx, f.Store, store.Query{Where: `o."user" = ? AND o.confirmed = 1`, Args: []any{user}, Order: []string{"pk"}})
+	out := make([]device.Device, len(vs))
+	for i, v := range vs {
+		out[i] = device.Device{Class: "totp", PK: fmt.Sprint(v.PK), Name: v.Name, User: v.User}
+	}
+	return out, err
+}
+
+// Code holds a code against a person's devices. One that no device takes is counted for each that could have made it; who failed waits
+// longer each time before the next one is looked at.
+func (f Factor) Code(t *stage.Turn, ds []device.Device, typed string) (device.Proof, error) {
+	var wrong []int64
+	var wait time.Duration
+	for i := range ds {
+		v, err := store.Get[Device](t.Ctx, f.Store, ds[i].PK)
+		if fault.Is(err, fault.NotFound) {
+			continue // deleted meanwhile
+		}
+		if err != nil {
+			return device.Proof{}, err
+		}
+		if _, could := number(typed, v.Digits); !could {
+			continue
+		}
+		if pause := device.Pause(v.Failures, v.Failed, t.Now); pause > 0 {
+			wait = max(wait, pause)
+			continue
+		}
+		if _, ok := v.takes(typed, t.Now); !ok {
+			wrong = append(wrong, v.PK)
+			continue
+		}
+		return device.Proof{Device: &ds[i], Write: func(tx *store.Tx) error { return use(tx, ds[i].PK, typed) }}, nil
+	}
+	if len(wrong) == 0 {
+		return device.Wait(f.Texts, t.Request.HTTP.Locale, wait), nil
+	}
+	return device.Proof{Write: func(tx *store.Tx) error { return device.Missed(tx, "totp_devices", wrong) }}, nil
+}
+
+// takes gives the step that a code is of.
+func (v *Device) takes(typed string, now time.Time) (step int64, ok bool) {
+	n, ok := number(typed, v.Digits)
+	key, err := raw(v.Key)
+	if !ok || err != nil || len(key) == 0 {
+		return 0, false
+	}
+	return match(key, n, v.Digits, v.Drift, v.LastStep, now)
+}
+
+// use notes that a code counted; Conflict when it, or a later one, did meanwhile. How far the device's clock is off is learned with it.
+func use(tx *store.Tx, pk, typed string) error {
+	v, err := store.GetTx[Device](tx, pk)
+	if err != nil {
+		return err
+	}
+	step, ok := v.takes(typed, tx.Now)
+	if !ok || device.Pause(v.Failures, v.Failed, tx.Now) > 0 {
+		return fault.New(fault.Conflict, "This code was used already.")
+	}
+	_, err = tx.Exec(`UPDATE totp_devices SET last_step = ?, drift = ?, failures = 0, failed = NULL, last_used = ? WHERE pk = ?`, step, step-stepOf(tx.Now), tx.Now.UnixMicro(), v.PK)
+	return err
 }

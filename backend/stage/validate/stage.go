@@ -64,6 +64,7 @@ type Checked struct {
 	Device *device.Device  // the one that answered; nil: none did
 	Key    *passkey.Device // the same, when it is a key
 	Wrong  string          // what the person reads when none did, "" for the published text
+	Code   string          // of that text for programs, "" for "invalid"
 	Told   map[string]any  // what the audit log reads then, besides stage and class
 	Write  func(tx *store.Tx) error
 }
@@ -112,6 +113,8 @@ type Challenge struct {
 	Stages  []Selectable      `json:"configuration_stages"`
 
 	Anybody bool `json:"-"` // nobody is known yet: a passkey tells who is there
+	Sent    bool `json:"-"` // a code was sent to the device that was chosen
+	quiet   bool
 }
 
 // Codes says whether one of the devices gives codes that are typed.
@@ -139,6 +142,8 @@ type Answer struct {
 	Code     string           `json:"code"`
 	WebAuthn passkey.Posted   `json:"webauthn"`
 	Duo      *int64           `json:"duo" is:"notnull"`
+
+	bad error
 }
 
 // Kind is how the house knows this stage.
@@ -189,7 +194,7 @@ func (s *Stage) Show(t *stage.Turn) stage.Result {
 	if len(c) == 0 {
 		return stage.Deny(why)
 	}
-	return stage.Ask(&Challenge{Devices: c, Stages: []Selectable{}})
+	return stage.Ask((&Challenge{Devices: c, Stages: []Selectable{}}).told(t))
 }
 
 // without does what is set for people who have no device.

@@ -7,6 +7,7 @@ import (
 	"gatehouse/backend/device"
 	"gatehouse/backend/fault"
 	"gatehouse/backend/stage"
+	"gatehouse/backend/store"
 )
 
 // wrongCode is the published text for a code that no device made.
@@ -14,6 +15,9 @@ const wrongCode = "Invalid Token. Please ensure the time on your device is accur
 
 // Take holds an answer against what was offered. Nothing but a device's proof, or the choice of a stage that is offered, brings one on.
 func (s *Stage) Take(t *stage.Turn, in *Answer) stage.Result {
+	if in.bad != nil {
+		return stage.Retry(stage.Faults(in.bad))
+	}
 	if t.User == nil {
 		return s.somebody(t, in)
 	}
@@ -24,11 +28,18 @@ func (s *Stage) Take(t *stage.Turn, in *Answer) stage.Result {
 	if len(offers) == 0 {
 		return s.chosen(t, in)
 	}
-	if in.Selected != nil && !slices.ContainsFunc(offers, func(o offer) bool { return o.DeviceClass() == in.Selected.Class && o.devices[0].PK == in.Selected.UID }) {
+	i := slices.IndexFunc(offers, func(o offer) bool {
+		return in.Selected != nil && o.DeviceClass() == in.Selected.Class && o.devices[0].PK == in.Selected.UID
+	})
+	switch {
+	case in.Selected != nil && i < 0:
 		return stage.Wrong("selected_challenge", "invalid challenge selected")
-	}
-	if in.Stage != "" {
+	case in.Stage != "":
 		return stage.Wrong("selected_stage", "Selected stage is invalid")
+	case in.Selected != nil:
+		if res, done := s.send(t, offers[i], in); done {
+			return res
+		}
 	}
 	switch {
 	case in.Code != "":
@@ -70,7 +81,8 @@ func (s *Stage) check(t *stage.Turn, in *Answer, offers []offer, field string, c
 		}
 		return stage.Retry(stage.Errors{field: {{String: f.Say, Code: f.Code}}})
 	}
-	text, told := wrongCode, map[string]any(nil)
+	text, code, told := wrongCode, "invalid", map[string]any(nil)
+	var missed []func(tx *store.Tx) error
 	for _, o := range offers {
 		got, err := o.Check(t, o.devices, in)
 		if err != nil {
@@ -81,13 +93,19 @@ func (s *Stage) check(t *stage.Turn, in *Answer, offers []offer, field string, c
 		}
 		if got.Wrong != "" {
 			text, told = got.Wrong, got.Told
+			if got.Code != "" {
+				code = got.Code
+			}
 		}
-		if got.Write != nil { // counters of the device
-			t.After(got.Write)
+		if got.Write != nil { // counters of the device, which is not to blame when another one takes the answer
+			missed = append(missed, got.Write)
 		}
 	}
+	for _, f := range missed {
+		t.After(f)
+	}
 	t.Missed(s.d.Events, t.User.Username, s.missed(offers[0].DeviceClass(), told))
-	return stage.Wrong(field, text)
+	return stage.Retry(stage.Errors{field: {{String: text, Code: code}}})
 }
 
 // missed is what the audit log reads about an answer that does not count.

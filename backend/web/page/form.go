@@ -97,6 +97,11 @@ func (f *form) Face() template.URL {
 // Sends says whether there is anything to send: an end has no form.
 func (f *form) Sends() bool { _, end := ends[f.Challenge.Component]; return !end }
 
+// Steps says whether the page needs the script of a few steps.
+func (f *form) Steps() bool {
+	return f.Challenge.Component == "ak-stage-captcha" || f.Challenge.Component == "ak-stage-authenticator-static"
+}
+
 // Multipart says whether the form holds files.
 func (f *form) Multipart() bool {
 	m, ok := f.Challenge.Value.(interface{ Multipart() bool })
@@ -142,6 +147,9 @@ type Summary struct {
 // Summary gives the summary, nil when one field says everything itself. The check came out wrong without a word when both are empty.
 func (f *form) Summary() *Summary {
 	if f.Challenge.Errors == nil || !f.whole() && f.wrong() == 0 && !f.silent() {
+		return nil
+	}
+	if q, ok := f.Challenge.Value.(interface{ Quiet() bool }); ok && q.Quiet() { // programs know the good news as an error
 		return nil
 	}
 	s := &Summary{}

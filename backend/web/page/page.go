@@ -3,8 +3,8 @@
 //	layout.html + parts.html ─┬─ flow.html ── a stage's own form (page.html in its folder), or one of the engine's ends
 //	                          └─ message.html ▸ setup.html ▸ trust.html
 //
-// One stylesheet, one small script and one more for the pages that ask for a passkey, all under names that change with their content. The
-// web door adds headers and cookies.
+// One stylesheet, one small script, and one more each for the pages that ask for a passkey and for captchas and lists of codes, all under
+// names that change with their content. The web door adds headers and cookies.
 package page
 
 import (
@@ -37,13 +37,14 @@ type Pages struct {
 	css    string // names of the files below /static/flow/
 	js     string
 	keys   string // the script for passkeys, on the pages that ask for one
+	steps  string // the script of a few steps, on their pages
 	assets map[string][]byte
 }
 
 // New reads the templates. It returns an error for one that can't be read.
 func New(stages []*stage.Kind) (*Pages, error) {
 	p := &Pages{flows: map[string]*template.Template{}, own: map[string]*template.Template{}, assets: map[string][]byte{}}
-	for name, to := range map[string]*string{"flow.css": &p.css, "flow.js": &p.js, "passkey.js": &p.keys} {
+	for name, to := range map[string]*string{"flow.css": &p.css, "flow.js": &p.js, "passkey.js": &p.keys, "steps.js": &p.steps} {
 		b, err := files.ReadFile("static/" + name)
 		if err != nil {
 			return nil, err
@@ -109,6 +110,7 @@ func (p *Pages) funcs() template.FuncMap {
 		"css":    func() string { return "/static/flow/" + p.css },
 		"js":     func() string { return "/static/flow/" + p.js },
 		"keys":   func() string { return "/static/flow/" + p.keys },
+		"steps":  func() string { return "/static/flow/" + p.steps },
 		"safe":   Safe,
 		"link":   leads,
 		"accent": accent,

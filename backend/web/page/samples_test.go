@@ -8,12 +8,17 @@ import (
 	"gatehouse/backend/fault"
 	"gatehouse/backend/flow"
 	"gatehouse/backend/stage"
+	"gatehouse/backend/stage/captcha"
 	"gatehouse/backend/stage/consent"
 	"gatehouse/backend/stage/deny"
 	"gatehouse/backend/stage/dummy"
+	"gatehouse/backend/stage/duo"
 	"gatehouse/backend/stage/identification"
 	"gatehouse/backend/stage/password"
 	"gatehouse/backend/stage/prompt"
+	"gatehouse/backend/stage/sms"
+	"gatehouse/backend/stage/static"
+	"gatehouse/backend/stage/totp"
 	"gatehouse/backend/stage/userlogin"
 	"gatehouse/backend/stage/userlogout"
 	"gatehouse/backend/stage/userwrite"
@@ -24,7 +29,8 @@ import (
 
 func stages() []*stage.Kind {
 	return []*stage.Kind{
-		consent.Kind(consent.Deps{}), deny.Kind(deny.Deps{}), dummy.Kind(dummy.Deps{}), identification.Kind(identification.Deps{}), password.Kind(password.Deps{}),
+		captcha.Kind(captcha.Deps{}), consent.Kind(consent.Deps{}), duo.Kind(duo.Deps{}), sms.Kind(sms.Deps{}), static.Kind(stage.Deps{}), totp.Kind(stage.Deps{}),
+		deny.Kind(deny.Deps{}), dummy.Kind(dummy.Deps{}), identification.Kind(identification.Deps{}), password.Kind(password.Deps{}),
 		prompt.Kind(prompt.Deps{}), userlogin.Kind(userlogin.Deps{}), userlogout.Kind(userlogout.Deps{}), userwrite.Kind(userwrite.Deps{}), validate.Kind(validate.Deps{}), webauthn.Kind(webauthn.Deps{}),
 	}
 }
@@ -138,6 +144,17 @@ func samples(t testing.TB) []sample {
 		of("set up a key", "ak-stage-authenticator-webauthn", "Set up a passkey", &webauthn.Challenge{}, who),
 		of("set up a key of some makes", "ak-stage-authenticator-webauthn", "Set up a passkey", &webauthn.Challenge{Attested: true, Makes: []webauthn.Make{{Name: "YubiKey 5 NFC (5.7)"}, {Name: "1Password", Claimed: true}}}, who,
 			wrong(url.Values{}, "response", "Invalid device type. Contact your Gatehouse administrator for help.")),
+		of("validate sms sent", "ak-stage-authenticator-validate", welcome, &validate.Challenge{Sent: true, Devices: []validate.DeviceChallenge{
+			{Class: "duo", UID: "3", Challenge: map[string]any{}}, {Class: "sms", UID: "4", Challenge: map[string]any{}}, {Class: "totp", UID: "7", Challenge: map[string]any{}},
+		}}, who),
+		of("validate duo", "ak-stage-authenticator-validate", welcome, &validate.Challenge{Devices: []validate.DeviceChallenge{{Class: "duo", UID: "3", Challenge: map[string]any{}}}}, who),
+		of("totp", "ak-stage-authenticator-totp", "Set up an app", &totp.Challenge{ConfigURL: "otpauth://totp/Gatehouse%3Aada?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&algorithm=SHA1&digits=6&period=30&issuer=Gatehouse"}, who),
+		of("totp wrong", "ak-stage-authenticator-totp", "Set up an app", &totp.Challenge{ConfigURL: "otpauth://totp/Gatehouse%3Aada?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&algorithm=SHA1&digits=8&period=30&issuer=Gatehouse"}, who, wrong(url.Values{"code": {"123456"}}, "code", "Code does not match")),
+		of("static", "ak-stage-authenticator-static", "Get codes", &static.Challenge{Codes: []string{"Ab3dEf6hIj9k", "Lm2nOp5qRs8t", "Uv1wXy4zAb7c"}}, who),
+		of("sms number", "ak-stage-authenticator-sms", "Set up a phone", &sms.Challenge{NumberRequired: true}, who),
+		of("sms code", "ak-stage-authenticator-sms", "Set up a phone", &sms.Challenge{Number: "+491701234567"}, who),
+		of("duo", "ak-stage-authenticator-duo", "Set up Duo", &duo.Challenge{Barcode: "https://api-1.duosecurity.com/frame/qr?value=x", Code: "duo://qd4ZvNeBTu9fCIwm3n8M-YXBpLWV4YW1wbGU", Stage: "7c4f6ed2-36d8-47a1-8d25-9b2c3a1d6a52"}, who),
+		of("captcha", "ak-stage-captcha", welcome, &captcha.Challenge{SiteKey: "site", Script: "https://js.hcaptcha.com/1/api.js"}, who),
 		of("denied", "ak-stage-access-denied", welcome, &flow.AccessDenied{Message: "Flow does not apply to current user."}, who),
 		of("denied unknown", "ak-stage-access-denied", welcome, &flow.AccessDenied{Message: "Unknown error"}),
 		of("error", "ak-stage-flow-error", "", &flow.FlowError{RequestID: "0123456789abcdef0123456789abcdef"}),
