@@ -75,6 +75,12 @@ func (tx *Tx) QueryRow(query string, args ...any) *sql.Row {
 // Nothing runs when the function or its commit fails. Hooks of different Writes may run at the same time; a hook may call Write.
 func (tx *Tx) AfterCommit(f func()) { tx.after = append(tx.after, f) }
 
+// Hooks gives how many hooks wait for the commit.
+func (tx *Tx) Hooks() int { return len(tx.after) }
+
+// Forget drops the hooks that came since there were n.
+func (tx *Tx) Forget(n int) { tx.after = tx.after[:min(n, len(tx.after))] }
+
 // stmt gives the prepared statement, nil while its rows of an earlier call are open (a query inside a loop over itself).
 func (tx *Tx) stmt(query string) (*wstmt, error) {
 	if tx.over {

@@ -21,14 +21,15 @@ func (tx *Tx) Load(obj any) error {
 	return nil
 }
 
-// Try runs fn and undoes what it did when it fails, so that the transaction can go on. What it asked for after the commit still happens:
-// a caller that goes on after an error gives up the whole transaction in the end.
+// Try runs fn and undoes what it did when it fails, what it asked for after the commit too, so that the transaction can go on.
 func (tx *Tx) Try(fn func() error) error {
 	if _, err := tx.Exec("SAVEPOINT try"); err != nil {
 		return err
 	}
+	hooks := tx.Hooks()
 	err := fn()
 	if err != nil {
+		tx.Forget(hooks)
 		if _, e := tx.Exec("ROLLBACK TO try"); e != nil {
 			return errors.Join(err, e)
 		}
@@ -37,6 +38,15 @@ func (tx *Tx) Try(fn func() error) error {
 		return errors.Join(err, e)
 	}
 	return err
+}
+
+// List gives the objects of a kind in the transaction, without pages.
+func (tx *Tx) List(k *kind.Kind, q Query) ([]any, error) {
+	where, args, err := tx.s.where(k, q)
+	if err != nil {
+		return nil, err
+	}
+	return tx.s.query(tx, k, where+tx.s.order(k, q.Order, false), args...)
 }
 
 // Pick reads objects of a kind by their keys. Those that are not there are left out.
