@@ -204,6 +204,9 @@ func (a *API) run(ctx context.Context, act *kind.Action, c *kind.Call, r *http.R
 	if code == 0 {
 		code = http.StatusOK
 	}
+	if code == http.StatusNoContent && act.Out != noneType { // published so, and an answer with a body can't be one (RFC 9110 section 15.3.5)
+		code = http.StatusOK
+	}
 	switch x := out.(type) {
 	case kind.None, nil:
 		if act.Status == 0 {

@@ -202,6 +202,9 @@ func (d *describer) operation(o operation) object {
 		"400":                  object{"description": "", "content": object{"application/json": object{"schema": ref("ValidationError")}}},
 		"403":                  object{"description": "", "content": object{"application/json": object{"schema": ref("GenericError")}}},
 	}
+	if o.status == http.StatusNoContent && o.out != "" {
+		responses["200"] = ok
+	}
 	if o.refusal != "" {
 		responses["400"] = object{"description": "", "content": object{"application/json": object{"schema": ref(o.refusal)}}}
 	}
