@@ -1,7 +1,7 @@
 // Package main is the program gatehouse: one word on the command line is one job, none opens the window.
 //
 //	gatehouse ─▶ window (app) ─ or, without a display ─▶ serve (backend/server)
-//	gatehouse admin, backup … ─▶ control socket of a running server ─ or, when nobody answers ─▶ the data folder itself
+//	gatehouse admin, backup, blueprint … ─▶ control socket of a running server ─ or, when nobody answers ─▶ the data folder itself
 package main
 
 import (
@@ -152,7 +152,7 @@ func (c *cli) root() *cobra.Command {
 	settingsFlags(root.PersistentFlags(), "config", "data")
 	settingsFlags(root.Flags())
 	root.Flags().Bool("hidden", false, "start without showing the window")
-	root.AddCommand(c.serve(), c.admin(), c.backup(), c.restore(), c.config(), c.healthcheck(), c.schema(), c.version(), c.recoveryKey(), c.changePassword())
+	root.AddCommand(c.serve(), c.admin(), c.backup(), c.restore(), c.config(), c.healthcheck(), c.schema(), c.version(), c.recoveryKey(), c.changePassword(), c.blueprint())
 	for _, sub := range root.Commands() {
 		sub.DisableFlagsInUseLine = true
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -118,6 +119,17 @@ func (h house) RecoveryLink(_ context.Context, username string, valid time.Durat
 	}
 	return control.AdminResult{PK: 7, Username: username, Link: "/recovery/x/"}, nil
 }
+func (h house) Blueprint(_ context.Context, r control.BlueprintRequest) (control.BlueprintResult, error) {
+	if r.Env["OFFICE_TEST_BLUEPRINT"] != "" || r.Context["n"] != nil {
+		return control.BlueprintResult{Created: 1, Notes: []string{fmt.Sprint(r.Env["OFFICE_TEST_BLUEPRINT"], " ", r.Context["n"], " ", r.Dry)}}, nil
+	}
+	return control.BlueprintResult{Faults: []control.BlueprintFault{{Line: 3, Text: "slug: taken"}, {Text: "all wrong"}}}, nil
+}
+
+func (h house) Export(context.Context) (control.Exported, error) {
+	return control.Exported{Content: "version: 1\n", Note: "no keys"}, nil
+}
+
 func (h house) Backup(_ context.Context, path, passphrase string) error {
 	h.asked <- path + ":" + passphrase
 	return nil

@@ -43,6 +43,9 @@ func (fakeHouse) ResetPassword(context.Context, string, string) (control.AdminRe
 func (fakeHouse) RecoveryLink(context.Context, string, time.Duration) (control.AdminResult, error) {
 	return control.AdminResult{}, fault.New(fault.Denied, "not here")
 }
+func (fakeHouse) Blueprint(context.Context, control.BlueprintRequest) (control.BlueprintResult, error) {
+	return control.BlueprintResult{}, fault.New(fault.Denied, "not here")
+}
 func (fakeHouse) Backup(context.Context, string, string) error      { return nil }
 func (h fakeHouse) Stop(context.Context) error                      { h.stop(); return nil }
 func (fakeHouse) Reply(context.Context, control.DesktopReply) error { return nil }

@@ -79,6 +79,16 @@ func (c *Client) Backup(ctx context.Context, path, passphrase string) error {
 	return c.call(ctx, http.MethodPost, "/backup", backupRequest{path, passphrase}, nil)
 }
 
+// Blueprint implements Backend.
+func (c *Client) Blueprint(ctx context.Context, r BlueprintRequest) (out BlueprintResult, err error) {
+	return out, c.call(ctx, http.MethodPost, "/blueprint", r, &out)
+}
+
+// Export implements Backend.
+func (c *Client) Export(ctx context.Context) (out Exported, err error) {
+	return out, c.call(ctx, http.MethodPost, "/export", none{}, &out)
+}
+
 // Stop implements Backend.
 func (c *Client) Stop(ctx context.Context) error {
 	return c.call(ctx, http.MethodPost, "/stop", none{}, nil)

@@ -25,6 +25,10 @@ type Backend interface {
 	RecoveryLink(ctx context.Context, username string, valid time.Duration) (AdminResult, error)
 	// Backup writes an encrypted backup to a new file; path is absolute. Conflict when the file exists.
 	Backup(ctx context.Context, path, passphrase string) error
+	// Blueprint applies a blueprint, or only tells what it would do.
+	Blueprint(ctx context.Context, r BlueprintRequest) (BlueprintResult, error)
+	// Export gives every object as a blueprint.
+	Export(ctx context.Context) (Exported, error)
 	// Stop begins a clean shutdown and returns before it is done.
 	Stop(ctx context.Context) error
 	// Desktop gives what pages ask of the window, until ctx ends.
@@ -64,6 +68,37 @@ type AdminResult struct {
 	PK       int64  `json:"pk"`
 	Username string `json:"username"`
 	Link     string `json:"link,omitempty"` // path or URL that opens the account once
+}
+
+// BlueprintRequest is a blueprint to apply.
+type BlueprintRequest struct {
+	Name    string            `json:"name"` // what the log calls it
+	Content string            `json:"content"`
+	Context map[string]any    `json:"context,omitempty"`
+	Env     map[string]string `json:"env,omitempty"` // variables that it may ask for
+	Dry     bool              `json:"dry,omitempty"` // only tell what it would do
+}
+
+// BlueprintFault is one thing that is wrong with a blueprint.
+type BlueprintFault struct {
+	Line int    `json:"line"` // 0: the file as a whole
+	Text string `json:"text"`
+}
+
+// BlueprintResult is what a blueprint did, or would do. With faults nothing was done.
+type BlueprintResult struct {
+	Faults    []BlueprintFault `json:"faults"`
+	Notes     []string         `json:"notes"`
+	Created   int              `json:"created"`
+	Updated   int              `json:"updated"`
+	Deleted   int              `json:"deleted"`
+	Unchanged int              `json:"unchanged"`
+}
+
+// Exported is every object as a blueprint.
+type Exported struct {
+	Content string `json:"content"`
+	Note    string `json:"note"` // what is not in it
 }
 
 // DesktopEvent is something that the window does for a page.

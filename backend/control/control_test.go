@@ -52,6 +52,17 @@ func (h *house) RecoveryLink(_ context.Context, username string, valid time.Dura
 	return AdminResult{PK: 3, Username: username, Link: "/recovery/use-token/x/"}, nil
 }
 
+func (h *house) Blueprint(_ context.Context, r BlueprintRequest) (BlueprintResult, error) {
+	if r.Content == "" {
+		return BlueprintResult{Faults: []BlueprintFault{{Text: "The file is empty."}}}, nil
+	}
+	return BlueprintResult{Created: len(r.Content), Notes: []string{r.Name, r.Env["A"]}}, nil
+}
+
+func (h *house) Export(context.Context) (Exported, error) {
+	return Exported{Content: "version: 1\n", Note: "no keys"}, nil
+}
+
 func (h *house) Backup(_ context.Context, path, passphrase string) error {
 	h.asked = append(h.asked, path, passphrase)
 	return nil
@@ -177,6 +188,16 @@ func TestVerbs(t *testing.T) {
 	}
 	if err := c.Backup(ctx, "b.age", "phrase"); !fault.Is(err, fault.Invalid) {
 		t.Errorf("a relative path: %v", err)
+	}
+	big := strings.Repeat("x", 2<<20) // larger than any other request may be
+	if got, err := c.Blueprint(ctx, BlueprintRequest{Name: "n", Content: big, Env: map[string]string{"A": "b"}}); err != nil || got.Created != len(big) || fmt.Sprint(got.Notes) != "[n b]" {
+		t.Errorf("blueprint %v %v", got.Notes, err)
+	}
+	if got, err := c.Blueprint(ctx, BlueprintRequest{}); err != nil || len(got.Faults) != 1 || got.Faults[0].Text != "The file is empty." {
+		t.Errorf("blueprint %v %v", got, err)
+	}
+	if got, err := c.Export(ctx); err != nil || got.Content != "version: 1\n" || got.Note != "no keys" {
+		t.Errorf("export %v %v", got, err)
 	}
 	want := fmt.Sprint([]any{AdminRequest{Username: "ada", Password: "pw"}, AdminRequest{Username: "taken"}, "nobody", "x", "ada", time.Hour, file, "phrase"})
 	if got := fmt.Sprint(h.asked); got != want {

@@ -15,8 +15,11 @@ import (
 // shutdownTime is how long requests may go on once the server stops.
 const shutdownTime = 5 * time.Second
 
-// maxRequest is the largest request in bytes; none holds more than a name and a password.
-const maxRequest = 1 << 20
+// maxRequest is the largest request in bytes; none but a blueprint holds more than a name and a password.
+const (
+	maxRequest   = 1 << 20
+	maxBlueprint = 32 << 20
+)
 
 // Serve answers on the socket until ctx ends, then lets what runs finish for a moment and closes the listener.
 func Serve(ctx context.Context, l net.Listener, b Backend) error {
@@ -67,6 +70,8 @@ func handler(alive context.Context, b Backend) http.Handler {
 		}
 		return none{}, b.Backup(ctx, r.Path, r.Passphrase)
 	}))
+	mux.HandleFunc("POST /blueprint", answerUpTo(maxBlueprint, func(ctx context.Context, r BlueprintRequest) (BlueprintResult, error) { return b.Blueprint(ctx, r) }))
+	mux.HandleFunc("POST /export", answer(func(ctx context.Context, _ none) (Exported, error) { return b.Export(ctx) }))
 	mux.HandleFunc("POST /stop", answer(func(ctx context.Context, _ none) (none, error) { return none{}, b.Stop(ctx) }))
 	mux.HandleFunc("POST /desktop/reply", answer(func(ctx context.Context, r DesktopReply) (none, error) { return none{}, b.Reply(ctx, r) }))
 	mux.HandleFunc("GET /desktop", func(w http.ResponseWriter, r *http.Request) { stream(alive, w, r, b) })
@@ -92,10 +97,15 @@ type backupRequest struct {
 
 // answer makes a handler of a function with a request and an answer in JSON.
 func answer[In, Out any](do func(ctx context.Context, in In) (Out, error)) http.HandlerFunc {
+	return answerUpTo(maxRequest, do)
+}
+
+// answerUpTo is answer for requests of so many bytes.
+func answerUpTo[In, Out any](most int64, do func(ctx context.Context, in In) (Out, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		var in In
 		if r.Method != http.MethodGet {
-			if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxRequest)).Decode(&in); err != nil {
+			if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, most)).Decode(&in); err != nil {
 				fail(w, fault.Wrap(fault.Invalid, "The request can't be read. Use the command line of the same version as the server.", err))
 				return
 			}

@@ -31,6 +31,8 @@ type Engine struct {
 	Events   *event.Log
 	Stages   map[string]*stage.Kind  // by model
 	Inlines  map[string]stage.Inline // by name
+	// Paper reads and writes flows as files.
+	Paper Paper
 	// Apps gives the name of an application by its key, for titles.
 	Apps func(ctx context.Context, pk string) (string, error)
 	Log  *slog.Logger

@@ -2,12 +2,11 @@ package flow
 
 import (
 	"context"
-	"errors"
+	"io"
 
 	"gatehouse/backend/event"
 	"gatehouse/backend/fault"
 	"gatehouse/backend/kind"
-	"gatehouse/backend/store"
 )
 
 // ImportResult says what came of an import.
@@ -19,8 +18,13 @@ type ImportResult struct {
 // SchemaName implements kind.SchemaNamer.
 func (ImportResult) SchemaName() string { return "FlowImportResult" }
 
-// noFiles is said of flows as files, which come with blueprints.
-const noFiles = "Gatehouse can't read or write flows as files yet."
+// Paper reads and writes flows as files; the room of blueprints does.
+type Paper interface {
+	// ImportFlow applies a file, all of it or nothing, and tells what was said; ok is false when nothing was stored.
+	ImportFlow(ctx context.Context, text []byte) (logs []event.LogEvent, ok bool, err error)
+	// ExportFlow gives a flow by its key with all that it is made of.
+	ExportFlow(ctx context.Context, pk string) ([]byte, error)
+}
 
 // carried are the kinds that a file of a flow may hold.
 var carried = []string{
@@ -28,24 +32,32 @@ var carried = []string{
 	"authentik_stages_prompt.%s_prompt",
 }
 
+// largest is the largest file of a flow, in bytes.
+const largest = 8 << 20
+
 // transfers are the actions that read and write flows as files.
 func (e *Engine) transfers() []kind.Action {
-	in := kind.Collection("POST", "import", "add", func(ctx context.Context, c *kind.Call, _ *kind.None) (ImportResult, error) {
-		out := ImportResult{Logs: []event.LogEvent{}}
-		_, ok := c.Files["file"]
-		if ok {
-			out.Logs = append(out.Logs, event.LogEvent{
-				Timestamp: e.Store.Now().UTC(), LogLevel: "error", Logger: "gatehouse.flow", Event: noFiles, Attributes: map[string]any{"path": store.ActorOf(ctx).HTTP.Path},
-			})
-		}
+	in := kind.Collection("POST", "import", "add", func(ctx context.Context, c *kind.Call, _ *kind.None) (out ImportResult, err error) {
+		out.Logs = []event.LogEvent{}
+		f, ok := c.Files["file"]
 		if !ok {
 			return out, kind.Refuse(out)
 		}
-		return out, errors.Join(kind.Refuse(out), fault.NotYet(5, noFiles))
+		text, err := io.ReadAll(io.LimitReader(f.Body, largest+1))
+		if err != nil {
+			return out, err
+		}
+		if len(text) > largest {
+			return out, fault.New(fault.TooLarge, "The file is too large.")
+		}
+		out.Logs, out.Success, err = e.Paper.ImportFlow(ctx, text)
+		return out, err
 	})
 	in.Multipart, in.Status = true, 204
-	out := kind.Detail("GET", "export", "authentik_flows.export_flow", func(context.Context, *kind.Call, *kind.None) (kind.Download, error) {
-		return kind.Download{}, fault.NotYet(5, noFiles)
+	out := kind.Detail("GET", "export", "authentik_flows.export_flow", func(ctx context.Context, c *kind.Call, _ *kind.None) (kind.Download, error) {
+		f := c.Object.(*Flow)
+		b, err := e.Paper.ExportFlow(ctx, f.PK)
+		return kind.Download{Name: f.Slug + ".yaml", Type: "application/yaml", Body: b}, err
 	})
 	for _, c := range carried {
 		out.Also = append(out.Also, kind.Perms(c, "view")...)

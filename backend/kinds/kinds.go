@@ -65,6 +65,8 @@ type Rooms struct {
 	Host    expr.Host
 	Files   flow.Files
 	Mail    *mail.Room
+	// Blueprints makes objects out of files.
+	Blueprints *blueprint.Room
 	// TryTransport sends a sample notification.
 	TryTransport func(ctx context.Context, t *event.Transport) ([]string, error)
 	// Base gives the address of the house, "" before it has a name.
@@ -111,7 +113,7 @@ func Records(r Rooms) []*kind.Kind {
 	out = append(out, r.Tasks.Kinds()...)
 	out = append(out, r.Mail.Kinds()...)
 	out = append(out, license.Kinds(license.Deps{Store: r.Store, Install: r.Users.InstallID})...)
-	out = append(out, blueprint.Kinds()...)
+	out = append(out, r.Blueprints.Kinds()...)
 	out = append(out, r.Brands.TenantKinds(r.TenantActions...)...)
 	out = append(out, r.Flows.Kinds(r.Files)...)
 	return append(out, StageRecords(r)...)

@@ -2,8 +2,6 @@ package kinds
 
 import (
 	"context"
-	"net/http"
-	"time"
 
 	"gatehouse/backend/kind"
 	"gatehouse/backend/policy"
@@ -13,6 +11,7 @@ import (
 	"gatehouse/backend/policy/expression"
 	"gatehouse/backend/policy/password"
 	"gatehouse/backend/policy/reputation"
+	"gatehouse/backend/store"
 	"gatehouse/backend/user"
 )
 
@@ -40,7 +39,13 @@ func Policies(r Rooms) []*kind.Kind {
 		eventmatcher.Kind(r.Store),
 		expiry.Kind(expiry.Deps{Store: r.Store, Users: r.Users}),
 		expression.Kind(r.Store, r.Host),
-		password.Kind(password.Deps{Store: r.Store, Client: &http.Client{Timeout: 10 * time.Second}}),
+		password.Kind(password.Deps{Store: r.Store, Client: r.Client, Brand: func(ctx context.Context) (string, error) {
+			b, err := r.Brands.For(ctx, store.ActorOf(ctx).HTTP.Host)
+			if err != nil {
+				return "", err
+			}
+			return b.Title, nil
+		}}),
 		reputation.Kind(r.Store),
 		reputation.Scores(r.Geo),
 	)

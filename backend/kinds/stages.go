@@ -8,6 +8,7 @@ import (
 	"gatehouse/backend/flow"
 	"gatehouse/backend/kind"
 	"gatehouse/backend/passkey"
+	"gatehouse/backend/policy/reputation"
 	"gatehouse/backend/provider/oauth2"
 	"gatehouse/backend/rest"
 	"gatehouse/backend/stage"
@@ -44,7 +45,7 @@ func Stages(r Rooms) []*stage.Kind {
 		duo.Kind(duo.Deps{Deps: deps, Users: r.Users, Events: r.Events, Client: r.Duo}),
 		email.Kind(email.Deps{Deps: deps, Mail: r.Mail, Tokens: r.Tokens, Events: r.Events, Base: r.Base}),
 		identification.Kind(identification.Deps{
-			Deps: deps, Users: r.Users, Auth: r.Auth, Events: r.Events, Keys: r.Keys, AppName: r.Apps.Name,
+			Deps: deps, Users: r.Users, Auth: r.Auth, Events: r.Events, Keys: r.Keys, AppName: r.Apps.Name, Unknown: reputation.Unknown,
 			Buttons: func(context.Context, []string) ([]identification.Button, error) { return nil, nil },
 		}),
 		invitation.Kind(invitationDeps(r)),
@@ -58,7 +59,7 @@ func Stages(r Rooms) []*stage.Kind {
 		validate.Kind(validate.Deps{Deps: deps, Users: r.Users, Events: r.Events, Keys: r.Keys, Factors: func() []validate.Factor { return Factors(r) }}),
 		userlogin.Kind(userlogin.Deps{Deps: deps, Sessions: r.Sessions, Events: r.Events}),
 		userlogout.Kind(userlogout.Deps{Deps: deps, Events: r.Events}),
-		userwrite.Kind(userwrite.Deps{Deps: deps, Users: r.Users, Events: r.Events}),
+		userwrite.Kind(userwrite.Deps{Deps: deps, Users: r.Users, Events: r.Events, Written: invitation.Written(invitationDeps(r))}),
 		webauthn.Kind(webauthn.Deps{Deps: deps, Keys: r.Keys, Events: r.Events}),
 	}
 }

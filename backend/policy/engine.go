@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"time"
 
 	"gatehouse/backend/expr"
@@ -143,16 +144,18 @@ func (e *Engine) one(ctx context.Context, b *Binding, r *Request, groups map[str
 	}
 	found, err := e.policy(ctx, *b.Policy)
 	if err != nil {
-		return e.raised(ctx, b, "", r, err)
+		return e.raised(ctx, b, "", r, &broken{err})
 	}
 	k, obj := found.kind, found.obj
 	p, ok := obj.(Policy)
 	if !ok {
-		return e.raised(ctx, b, k.Name(obj), r, fmt.Errorf("%s has no behaviour", k.Model))
+		return e.raised(ctx, b, k.Name(obj), r, &broken{fmt.Errorf("%s has no behaviour", k.Model)})
 	}
-	res, err := e.bounded(ctx, time.Duration(b.Timeout)*time.Second, p, r)
+	res, err := Bounded(ctx, time.Duration(b.Timeout)*time.Second, p, r)
 	if err != nil {
-		return e.raised(ctx, b, k.Name(obj), r, err)
+		one := e.raised(ctx, b, k.Name(obj), r, err)
+		one.Logs = res.Logs
+		return one
 	}
 	if b.Negate {
 		res.Passing = !res.Passing
@@ -169,8 +172,14 @@ func (e *Engine) one(ctx context.Context, b *Binding, r *Request, groups map[str
 // lastWords is how long after its deadline a policy may still say why it ended.
 const lastWords = 50 * time.Millisecond
 
-// bounded runs a policy with the binding's deadline. A policy that panics has failed.
-func (e *Engine) bounded(ctx context.Context, d time.Duration, p Policy, r *Request) (Result, error) {
+// broken is an error of ours: no failure_result makes somebody pass for it.
+type broken struct{ error }
+
+// Unwrap gives the error itself.
+func (b *broken) Unwrap() error { return b.error }
+
+// Bounded runs a policy for at most d; zero sets no bound. Unavailable when that was not enough; a policy that panics is an error of ours.
+func Bounded(ctx context.Context, d time.Duration, p Policy, r *Request) (Result, error) {
 	if d > 0 {
 		var stop context.CancelFunc
 		ctx, stop = context.WithTimeout(ctx, d)
@@ -184,7 +193,7 @@ func (e *Engine) bounded(ctx context.Context, d time.Duration, p Policy, r *Requ
 	go func() {
 		defer func() {
 			if v := recover(); v != nil {
-				ch <- answer{err: fmt.Errorf("policy panicked: %v", v)}
+				ch <- answer{err: &broken{fmt.Errorf("policy panicked: %v\n%s", v, debug.Stack())}}
 			}
 		}()
 		res, err := p.Passes(ctx, r)
@@ -192,13 +201,15 @@ func (e *Engine) bounded(ctx context.Context, d time.Duration, p Policy, r *Requ
 	}()
 	select {
 	case a := <-ch:
-		return a.res, a.err
+		if a.err == nil || a.err != ctx.Err() {
+			return a.res, a.err
+		}
 	case <-ctx.Done():
 	}
 	// One that ends with its deadline can still tell where it was.
 	select {
 	case a := <-ch:
-		if a.err != nil {
+		if a.err != nil && a.err != ctx.Err() {
 			return a.res, a.err
 		}
 	case <-time.After(lastWords):
@@ -206,7 +217,8 @@ func (e *Engine) bounded(ctx context.Context, d time.Duration, p Policy, r *Requ
 	return Result{}, fault.Wrap(fault.Unavailable, "Policy timed out.", ctx.Err())
 }
 
-// raised is the result of a policy that could not answer: the binding's failure_result, which negate leaves alone.
+// raised is the result of a policy that could not answer: the binding's failure_result, which negate leaves alone; after an error of ours
+// nobody passes.
 func (e *Engine) raised(ctx context.Context, b *Binding, name string, r *Request, cause error) Result {
 	e.Log.WarnContext(ctx, "policy failed", "policy", name, "binding", b.PK, "error", cause)
 	message := cause.Error()
@@ -218,7 +230,9 @@ func (e *Engine) raised(ctx context.Context, b *Binding, name string, r *Request
 			"message": message, "policy_uuid": value(b.Policy), "binding": b.PK, "request": facts(r),
 		})
 	}
-	return Result{Passing: b.FailureResult, Raised: !b.FailureResult, Messages: []string{fault.As(cause).Say}}
+	ours := (*broken)(nil)
+	passing := b.FailureResult && !errors.As(cause, &ours)
+	return Result{Passing: passing, Raised: !passing, Messages: []string{fault.As(cause).Say}}
 }
 
 func (e *Engine) emit(ctx context.Context, action string, c map[string]any) {

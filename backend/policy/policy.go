@@ -123,6 +123,8 @@ type Deps struct {
 	Users  *user.Directory
 	Engine *Engine
 	Binds  BindingDeps
+	// TestTime is how long a test run may take; 0 means half a minute, as bindings have it.
+	TestTime time.Duration
 }
 
 // TestRequest is the body of the test action.
@@ -186,7 +188,7 @@ func Kinds(d Deps) []*kind.Kind {
 	return []*kind.Kind{base, bindingKind(d.Binds)}
 }
 
-// test runs one policy for one user without events; only who may change the policy may do so.
+// test runs one policy for one user, in bounded time and without events; only who may change the policy may do so.
 func (d Deps) test(ctx context.Context, c *kind.Call, in *TestRequest) (TestResult, error) {
 	p, ok := c.Object.(Policy)
 	if !ok {
@@ -200,7 +202,11 @@ func (d Deps) test(ctx context.Context, c *kind.Call, in *TestRequest) (TestResu
 	if vars == nil {
 		vars = map[string]any{}
 	}
-	r, err := p.Passes(ctx, &Request{User: u, Context: vars, HTTP: store.ActorOf(ctx).HTTP, Debug: true})
+	long := d.TestTime
+	if long == 0 {
+		long = 30 * time.Second
+	}
+	r, err := Bounded(ctx, long, p, &Request{User: u, Context: vars, HTTP: store.ActorOf(ctx).HTTP, Debug: true})
 	if err != nil {
 		r.Messages = append(r.Messages, fault.As(err).Say)
 	}

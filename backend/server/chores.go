@@ -44,7 +44,7 @@ func (s *Server) chores() []task.Chore {
 			return 0, r.store.Write(ctx, store.House, user.CleanAttempts)
 		}},
 	}
-	return []task.Chore{
+	return append(r.prints.Chores(), []task.Chore{
 		{Name: "clean_expired_models", Description: "Remove what has expired.", Every: cleanEvery, Do: func(ctx context.Context) (did []string, err error) {
 			for _, c := range clean {
 				n, e := c.do(ctx)
@@ -67,7 +67,7 @@ func (s *Server) chores() []task.Chore {
 		{Name: "server_certificate", Description: "Renew the server's own certificate before it ends.", Every: certifyEvery, Do: func(ctx context.Context) ([]string, error) {
 			return nil, r.office.Certify(ctx)
 		}},
-	}
+	}...)
 }
 
 // brandCertificate gives the certificate that a brand chose for its domain, nil when none did.

@@ -100,13 +100,20 @@ func TestShippedExpressions(t *testing.T) {
 		{"default-user-settings-authorization", map[string]any{"prompt_data": map[string]any{"email": "ada@office.lan", "name": "New", "username": "ada"}}, true, "[]"},
 		{"default-user-settings-authorization", map[string]any{"prompt_data": map[string]any{"email": "new@office.lan", "name": "New", "username": "ada"}}, false, "[Not allowed to change email address.]"},
 		{"default-user-settings-authorization", map[string]any{"prompt_data": map[string]any{"email": "ada@office.lan", "name": "New", "username": "countess"}}, false, "[Not allowed to change username.]"},
+		{"default-source-authentication-if-sso", map[string]any{}, false, "[]"},
+		{"default-source-authentication-if-sso", map[string]any{"is_sso": true}, true, "[]"},
+		{"default-source-enrollment-if-sso", map[string]any{}, false, "[]"},
+		{"default-source-enrollment-if-sso", map[string]any{"is_sso": true}, true, "[]"},
+		{"default-source-enrollment-if-username", map[string]any{}, true, "[]"},
+		{"default-source-enrollment-if-username", map[string]any{"prompt_data": map[string]any{"email": "a@office.lan"}}, true, "[]"},
+		{"default-source-enrollment-if-username", map[string]any{"prompt_data": map[string]any{"username": "ada"}}, false, "[]"},
 	} {
 		got := h.api("POST", "policies/all/"+policies[tt.name]+"/test/", map[string]any{"user": ada, "context": tt.context}, 200)
 		if got["passing"] != tt.passing || fmt.Sprint(got["messages"]) != tt.said {
 			t.Errorf("%s %v: %v", tt.name, tt.context, got)
 		}
 	}
-	tried := map[string]bool{"default-authentication-flow-password-stage": true, "default-user-settings-authorization": true}
+	tried := map[string]bool{"default-authentication-flow-password-stage": true, "default-user-settings-authorization": true, "default-source-authentication-if-sso": true, "default-source-enrollment-if-sso": true, "default-source-enrollment-if-username": true}
 	for name := range policies {
 		if !tried[name] {
 			t.Errorf("the policy %s is not in this table", name)

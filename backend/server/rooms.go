@@ -11,6 +11,7 @@ import (
 
 	"gatehouse/backend/application"
 	"gatehouse/backend/auth"
+	"gatehouse/backend/blueprint"
 	"gatehouse/backend/brand"
 	"gatehouse/backend/ca"
 	"gatehouse/backend/cert"
@@ -69,6 +70,7 @@ type rooms struct {
 	outgoing
 	mail   *mail.Room
 	notify *notify.Room
+	prints *blueprint.Room
 	stages []*stage.Kind
 	host   *world.World
 	api    *rest.API
@@ -103,7 +105,9 @@ func wire(o Options, d *db.DB, key *crypt.Key, install string, log *slog.Logger,
 	}
 	r.events.Geo = r.geo
 	r.roles.UID, r.users.May, r.store.Gone = r.users.UID, r.roles.May, rbac.Gone
-	r.sessions = &session.Room{Store: r.store, Users: r.users, Geo: r.geo}
+	r.sessions = &session.Room{Store: r.store, Users: r.users, Geo: r.geo, Told: func(tx *store.Tx, b session.Broken) error {
+		return r.events.EmitTx(tx, event.Entry{Action: event.Logout, App: "authentik.events.signals", Context: b.Told()})
+	}}
 	r.tokens = &token.Room{Store: r.store, Users: r.users, Settings: func(ctx context.Context) token.Settings {
 		s, err := r.brands.Settings(ctx)
 		if err != nil {
@@ -150,6 +154,7 @@ func wire(o Options, d *db.DB, key *crypt.Key, install string, log *slog.Logger,
 	r.keys = r.newKeys(o, texts)
 	list.Keys = r.keys
 	r.asks(o, &list)
+	r.newPrints(o, &list)
 	r.stages = kinds.Stages(list)
 	for _, s := range r.stages {
 		r.flows.Stages[s.Model] = s
@@ -258,11 +263,7 @@ func (r *rooms) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	var scopes []seed.Mapping
-	for _, m := range oauth2.Defaults() {
-		scopes = append(scopes, seed.Mapping(m))
-	}
-	return seed.Run(ctx, r.store, scopes, certificate)
+	return seed.Run(ctx, r.store, r.prints, certificate)
 }
 
 // languages gives the folder with the office's own languages; nil when there is none.

@@ -219,7 +219,11 @@ func (s *Server) Serve(ctx context.Context) error {
 	}
 	servers[secure].TLSConfig = &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: s.certificate}
 	done := make(chan error, 4)
-	go func() { done <- control.Serve(ctx, sock, s) }()
+	closed := make(chan struct{}) // the control socket is gone
+	go func() {
+		defer close(closed)
+		done <- control.Serve(ctx, sock, s)
+	}()
 	for l, srv := range servers {
 		go func() {
 			if l == secure {
@@ -234,6 +238,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	go s.rooms.tasks.Serve(ctx)
 	go s.rooms.mail.Serve(ctx)
 	go s.rooms.notify.Serve(ctx)
+	go s.rooms.prints.Serve(ctx)
 	select {
 	case <-ctx.Done():
 	case <-s.stop:
@@ -243,10 +248,23 @@ func (s *Server) Serve(ctx context.Context) error {
 	end()
 	wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
 	defer cancel()
+	var all sync.WaitGroup
+	ends := make(chan error, len(servers))
 	for _, srv := range servers {
-		if e := srv.Shutdown(wait); e != nil {
-			err = errors.Join(err, srv.Close())
-		}
+		all.Go(func() {
+			if e := srv.Shutdown(wait); e != nil {
+				ends <- srv.Close()
+			}
+		})
+	}
+	all.Wait()
+	close(ends)
+	for e := range ends {
+		err = errors.Join(err, e)
+	}
+	select {
+	case <-closed:
+	case <-wait.Done():
 	}
 	return err
 }

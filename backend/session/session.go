@@ -45,6 +45,9 @@ type Data struct {
 	Relogin     map[string]string `json:"relogin,omitempty"` // prompt=login: the login event that was asked to be renewed, by client
 	Tries       int               `json:"tries,omitempty"`   // wrong passwords in a row in this session
 	Secret      map[string]string `json:"secret,omitempty"`  // what a stage keeps from one request to the next
+
+	NetworkBinding string `json:"binding_net,omitempty"` // what of the network has to stay the same, "" for nothing
+	GeoIPBinding   string `json:"binding_geo,omitempty"` // what of the place has to stay the same
 }
 
 // Session is one browser.
@@ -67,6 +70,8 @@ type Room struct {
 	Store *store.Store
 	Users *user.Directory
 	Geo   *geo.Room // where addresses are; nil knows nothing
+	// Told writes the event of a session that ended because it was used from elsewhere; nil tells nobody.
+	Told func(tx *store.Tx, b Broken) error
 
 	mu    sync.Mutex
 	gen   uint64

@@ -255,3 +255,6 @@ func UUIDFilter() kind.Filter {
 
 // WithBackends is a stage that knows which backends check a password. A stage that asks for name and password together asks it.
 type WithBackends interface{ PasswordBackends() []string }
+
+// WritesPeople is a stage that makes or changes accounts. What counts only once somebody has an account waits for it.
+type WritesPeople interface{ WritesPeople() bool }

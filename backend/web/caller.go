@@ -28,6 +28,11 @@ type Callers struct {
 
 type langKey struct{}
 
+type strayedKey struct{}
+
+// strayed says whether the session of the request ended because it was used from elsewhere than it is bound to.
+func strayed(ctx context.Context) bool { return ctx.Value(strayedKey{}) != nil }
+
 // Lang gives the language of the request.
 func Lang(ctx context.Context) *text.Lang {
 	l, _ := ctx.Value(langKey{}).(*text.Lang)
@@ -58,6 +63,16 @@ func (c *Callers) Identify(r *http.Request) (context.Context, error) {
 		}
 		if actor, err = c.Sessions.Actor(ctx, s, h, ref); err != nil {
 			return ctx, err
+		}
+		if s != nil {
+			if b := c.Sessions.Strayed(s, h.ClientIP); b != nil {
+				// Nobody is at this browser even when the disk is too full to say so.
+				if err := c.Sessions.Break(store.WithActor(ctx, actor), s, *b); err != nil && !fault.Is(err, fault.Unavailable) {
+					return ctx, err
+				}
+				s, actor = nil, store.Actor{HTTP: h, Brand: ref}
+				ctx = context.WithValue(ctx, strayedKey{}, true)
+			}
 		}
 		if s != nil {
 			if err := c.Sessions.Touch(ctx, s, h); err != nil && !fault.Is(err, fault.Unavailable) {

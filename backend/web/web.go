@@ -14,6 +14,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -172,7 +173,30 @@ func (d *Door) known(w http.ResponseWriter, r *http.Request, next http.Handler) 
 		d.refuse(w, r, err)
 		return
 	}
+	if strayed(ctx) {
+		r = r.WithContext(ctx)
+		Cookies{}.Clear(w, r)
+		if !strings.HasPrefix(r.URL.Path, "/api/") { // a script is told that nobody is signed in, a person is led to the sign-in
+			signInAgain(w, r)
+			return
+		}
+	}
 	next.ServeHTTP(w, r.WithContext(ctx))
+}
+
+// signInAgain leads to the sign-in, and from there back to what was read; a flow is begun anew, so from one only where it leads.
+func signInAgain(w http.ResponseWriter, r *http.Request) {
+	to, next := "/flows/-/default/authentication/", ""
+	switch {
+	case strings.HasPrefix(r.URL.Path, "/flows/"), strings.HasPrefix(r.URL.Path, "/if/flow/"):
+		next = r.URL.Query().Get("next")
+	case r.Method == http.MethodGet, r.Method == http.MethodHead:
+		next = r.URL.RequestURI()
+	}
+	if next != "" {
+		to += "?" + url.Values{"next": {next}}.Encode()
+	}
+	http.Redirect(w, r, to, http.StatusSeeOther)
 }
 
 // refuse answers a request whose caller can't be told.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"gatehouse/backend/event"
+	"gatehouse/backend/fault"
 	"gatehouse/backend/kind"
 	"gatehouse/backend/policy"
 	"gatehouse/backend/store"
@@ -38,6 +39,17 @@ func is(field string) kind.Filter {
 	}}
 }
 
+// Validate implements store.Validator: a policy that asks for nothing would pass for nothing.
+func (p *Policy) Validate() error {
+	if !set(p.Action) && !set(p.ClientIP) && !set(p.App) && !set(p.Model) {
+		return fault.Whole("At least one criteria must be set.")
+	}
+	return nil
+}
+
+// set says whether a field asks for something.
+func set(f *string) bool { return f != nil && *f != "" }
+
 // OnlyAction gives the one action that the policy can pass for, "" when it may pass for others.
 func (p *Policy) OnlyAction() string {
 	if p.Action == nil || strings.HasPrefix(*p.Action, "custom_") {
@@ -61,7 +73,7 @@ func (p *Policy) Passes(_ context.Context, r *policy.Request) (policy.Result, er
 	app, _ := m["app"].(string)
 	name, _ := m["model_name"].(string)
 	var out policy.Result
-	set, same := 0, 0
+	asked, same := 0, 0
 	for _, c := range []struct {
 		want *string
 		is   string
@@ -69,15 +81,15 @@ func (p *Policy) Passes(_ context.Context, r *policy.Request) (policy.Result, er
 	}{
 		{p.Action, e.Action, "Action matched."}, {p.ClientIP, ip, "Client IP matched."}, {p.App, e.App, "App matched."}, {p.Model, app + "." + name, "Model matched."},
 	} {
-		if c.want == nil {
+		if !set(c.want) {
 			continue
 		}
-		set++
+		asked++
 		if *c.want == c.is || *c.want == "custom_" && strings.HasPrefix(c.is, "custom_") {
 			same++
 			out.Messages = append(out.Messages, c.say)
 		}
 	}
-	out.Passing = set > 0 && set == same
+	out.Passing = asked > 0 && asked == same
 	return out, nil
 }

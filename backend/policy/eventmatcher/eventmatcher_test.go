@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"gatehouse/backend/event"
+	"gatehouse/backend/fault"
 	"gatehouse/backend/policy"
 )
 
@@ -36,11 +37,30 @@ func TestMatching(t *testing.T) {
 		{"another model", Policy{Model: s("authentik_core.group")}, e, false, ""},
 		{"all of them", Policy{Action: s("model_updated"), ClientIP: s("192.0.2.7"), App: s("authentik.events"), Model: s("authentik_core.user")}, e, true,
 			"Action matched. Client IP matched. App matched. Model matched."},
+		{"an empty field asks for nothing", Policy{Action: s("model_updated"), ClientIP: s(""), App: s("")}, e, true, "Action matched."},
+		{"empty fields", Policy{Action: s(""), Model: s("")}, e, false, ""},
 		{"all but one", Policy{Action: s("model_updated"), Model: s("authentik_core.group")}, e, false, "Action matched."},
 	} {
 		r, err := tt.policy.Passes(t.Context(), &policy.Request{Context: map[string]any{"event": tt.event}})
 		if err != nil || r.Passing != tt.want || strings.Join(r.Messages, " ") != tt.say {
 			t.Errorf("%s: %t %q %v", tt.name, r.Passing, r.Messages, err)
+		}
+	}
+}
+
+// A policy has to ask for something.
+func TestAsksForSomething(t *testing.T) {
+	s := func(v string) *string { return &v }
+	for i, tt := range []struct {
+		p  Policy
+		ok bool
+	}{
+		{Policy{}, false}, {Policy{Action: s(""), ClientIP: s(""), App: s(""), Model: s("")}, false},
+		{Policy{Action: s("login")}, true}, {Policy{ClientIP: s("192.0.2.7")}, true}, {Policy{App: s("authentik.core")}, true}, {Policy{Model: s("authentik_core.user")}, true},
+	} {
+		err := tt.p.Validate()
+		if (err == nil) != tt.ok || err != nil && fault.As(err).Fields[fault.NonField][0] != "At least one criteria must be set." {
+			t.Errorf("%d: %v", i, err)
 		}
 	}
 }

@@ -4,21 +4,17 @@
 package password
 
 import (
-	"bufio"
 	"context"
-	"crypto/sha1" // the list of leaked passwords is kept by SHA-1
-	"encoding/hex"
 	"fmt"
-	"io"
 	"net/http"
-	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
-	"gatehouse/backend/fault"
 	"gatehouse/backend/kind"
 	"gatehouse/backend/policy"
 	"gatehouse/backend/store"
+	"gatehouse/backend/strength"
 )
 
 // Policy judges the password that stands under Field.
@@ -33,12 +29,13 @@ type Policy struct {
 	Charset       string `json:"symbol_charset" is:"raw" help:"What counts as a symbol."`
 	Message       string `json:"error_message" is:"blank" default:"" help:"What people read when a rule above is not met."`
 	Static        bool   `json:"check_static_rules" default:"true" help:"Apply the rules above."`
-	Leaked        bool   `json:"check_have_i_been_pwned" default:"false" help:"Look the password up in the lists of leaked passwords of haveibeenpwned.com. Only the first five digits of its hash leave the house."`
+	Leaked        bool   `json:"check_have_i_been_pwned" default:"false" help:"Look the password up in the lists of leaked passwords of haveibeenpwned.com. Only the first five digits of its hash leave the house. While the lists can't be reached no password is accepted."`
 	Strength      bool   `json:"check_zxcvbn" default:"false" help:"Guess how hard the password is to guess."`
 	LeakedAllowed int64  `json:"hibp_allowed_count" default:"0" min:"0" max:"2147483647" help:"On how many lists a password may be."`
 	MinScore      int64  `json:"zxcvbn_score_threshold" default:"2" min:"0" max:"2147483647" help:"A password with this score or a lower one is too weak; the scores go from 0 to 4."`
 
 	d *Deps
+	l *lists
 }
 
 // symbols is what counts as a symbol when nothing else is said.
@@ -50,20 +47,20 @@ type Deps struct {
 	Client *http.Client
 	// Range is the address of the lists of leaked passwords, "" for the public one.
 	Range string
+	// Brand gives the title of the house, which whoever guesses knows; nil for none.
+	Brand func(ctx context.Context) (string, error)
 }
-
-// publicRange answers with the hashes that begin with five digits, and on how many lists each is.
-const publicRange = "https://api.pwnedpasswords.com/range/"
 
 // Kind is how the house knows this policy.
 func Kind(d Deps) *kind.Kind {
 	if d.Range == "" {
 		d.Range = publicRange
 	}
+	l := &lists{d: &d}
 	return policy.New(d.Store, kind.Spec{
 		Path: "policies/password", Model: "authentik_policies_password.passwordpolicy", Schema: "PasswordPolicy", Title: "Password Policy", Plural: "Password Policies",
 		Component: "ak-policy-password-form", About: "Ask whether a new password is good enough.",
-	}, func() *Policy { return &Policy{Charset: symbols, d: &d} })
+	}, func() *Policy { return &Policy{Charset: symbols, d: &d, l: l} })
 }
 
 // Passes implements policy.Policy. The first rule that is not met tells why.
@@ -76,18 +73,42 @@ func (p *Policy) Passes(ctx context.Context, r *policy.Request) (policy.Result, 
 		return no(p.Message), nil
 	}
 	if p.Leaked {
-		n, err := p.leaks(ctx, word)
-		if err != nil {
-			return policy.Result{}, err
+		n, err := p.l.count(ctx, word)
+		if err != nil { // whoever tries the policy out reads why
+			line := policy.LogEvent{Timestamp: time.Now().UTC(), LogLevel: "error", Logger: p.Name, Event: err.Error(), Attributes: map[string]any{}}
+			return policy.Result{Logs: []policy.LogEvent{line}}, err
 		}
 		if n > p.LeakedAllowed {
 			return no(fmt.Sprintf("Password exists on %d online lists.", n)), nil
 		}
 	}
 	if p.Strength {
-		return policy.Result{}, fault.New(fault.Unavailable, "The strength of a password can't be measured yet. An admin can turn that rule off.")
+		return p.strong(ctx, r, word)
 	}
 	return policy.Result{Passing: true}, nil
+}
+
+// strong says whether a password is hard enough to guess, and what would make it better.
+func (p *Policy) strong(ctx context.Context, r *policy.Request, word string) (policy.Result, error) {
+	var known []string
+	if r.User != nil && r.User.PK != 0 {
+		known = append(known, r.User.Username, r.User.Name, r.User.Email)
+	}
+	if p.d.Brand != nil {
+		title, err := p.d.Brand(ctx)
+		if err != nil {
+			return policy.Result{}, err
+		}
+		known = append(known, title)
+	}
+	s, err := strength.Of(word, known...)
+	if err != nil {
+		return policy.Result{}, err
+	}
+	if int64(s.Score) > p.MinScore {
+		return policy.Result{Passing: true, Raw: s.Score}, nil
+	}
+	return policy.Result{Messages: append([]string{"Password is too weak."}, s.Suggestions...), Raw: s.Score}, nil
 }
 
 func no(message string) policy.Result { return policy.Result{Messages: []string{message}} }
@@ -118,46 +139,4 @@ func (p *Policy) meets(word string) bool {
 		count(func(c rune) bool { return 'A' <= c && c <= 'Z' }) >= p.Upper &&
 		count(func(c rune) bool { return 'a' <= c && c <= 'z' }) >= p.Lower &&
 		count(func(c rune) bool { return strings.ContainsRune(p.Charset, c) }) >= p.Symbols
-}
-
-// longestRange bounds what is read of an answer: about 2,000 lines of 40 bytes come.
-const longestRange = 1 << 20
-
-// leaks gives on how many lists a password is. Five of the forty digits of its hash are sent, and the answer is padded, so that nobody
-// on the way learns which hash was looked for.
-func (p *Policy) leaks(ctx context.Context, word string) (int64, error) {
-	sum := sha1.Sum([]byte(word))
-	hash := strings.ToUpper(hex.EncodeToString(sum[:]))
-	failed := func(err error) error {
-		return fault.Wrap(fault.Unavailable, "The lists of leaked passwords can't be asked now. Try again later.", err)
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.d.Range+hash[:5], nil)
-	if err != nil {
-		return 0, failed(err)
-	}
-	req.Header.Set("Add-Padding", "true")
-	resp, err := p.d.Client.Do(req)
-	if err != nil {
-		return 0, failed(err)
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return 0, failed(fmt.Errorf("the lists answered %s", resp.Status))
-	}
-	lines := bufio.NewScanner(io.LimitReader(resp.Body, longestRange))
-	for lines.Scan() {
-		rest, n, ok := strings.Cut(strings.TrimSpace(lines.Text()), ":")
-		if !ok || !strings.EqualFold(rest, hash[5:]) {
-			continue
-		}
-		count, err := strconv.ParseInt(strings.TrimSpace(n), 10, 64)
-		if err != nil {
-			return 0, failed(err)
-		}
-		return count, nil
-	}
-	if err := lines.Err(); err != nil {
-		return 0, failed(err)
-	}
-	return 0, nil
 }

@@ -1,7 +1,8 @@
 // Package reputation is the policy that asks whether sign-ins from an address or for a name look suspicious, and keeps the scores.
 //
-//	login_failed −1 ┐
-//	login        +1 ┴─▶ score of (identifier, ip) ─▶ sum ≤ threshold: the policy passes
+//	login_failed  −1 ┐
+//	unknown name  −1 ┤
+//	login         +1 ┴─▶ score of (identifier, ip) ─▶ sum ≤ threshold: the policy passes
 package reputation
 
 import (

@@ -2,6 +2,7 @@ package reputation_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -94,6 +95,29 @@ func TestScores(t *testing.T) {
 	}
 	if n, err := reputation.CleanUp(t.Context(), h.Store); err != nil || n != 2 {
 		t.Errorf("%d %v", n, err)
+	}
+}
+
+// A name that nobody has lowers its own score only; what is too long is cut as it is when it is looked up.
+func TestUnknown(t *testing.T) {
+	h := open(t)
+	for _, name := range []string{"nobody", "nobody", "", strings.Repeat("ä", 2_000)} {
+		h.Write(func(tx *store.Tx) error { return reputation.Unknown(tx, name, "192.0.2.7") })
+	}
+	h.Write(func(tx *store.Tx) error { return reputation.Unknown(tx, "nobody", "") })
+	if h.Count("reputation", "identifier = 'nobody' AND score = -2") != 1 || h.Count("reputation", "length(identifier) = 150 AND score = -1") != 1 || h.Count("reputation", "1 = 1") != 2 {
+		t.Error("other scores")
+	}
+	h.Write(func(tx *store.Tx) error {
+		for i := range 1_100 {
+			if err := reputation.Unknown(tx, fmt.Sprint("made up ", i), "192.0.2.8"); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if n := h.Count("reputation", "ip = '192.0.2.8'"); n != 1_000 {
+		t.Errorf("%d names of one address are kept", n)
 	}
 }
 

@@ -77,12 +77,31 @@ func Heard(tx *store.Tx, e *event.Event) error {
 	default:
 		return nil
 	}
-	if name == "" || e.ClientIP == nil || *e.ClientIP == "" {
+	if e.ClientIP == nil {
+		return nil
+	}
+	return change(tx, name, *e.ClientIP, by)
+}
+
+// mostNames is how many names of one address are kept that nobody has: whoever makes up names does not fill the disk with them.
+const mostNames = 1_000
+
+// Unknown lowers the score of a name that nobody has, which no event tells of.
+func Unknown(tx *store.Tx, name, ip string) error {
+	var n int
+	if err := tx.QueryRow(`SELECT count(*) FROM (SELECT 1 FROM reputation WHERE ip = ? LIMIT ?)`, ip, mostNames).Scan(&n); err != nil || n >= mostNames {
+		return err
+	}
+	return change(tx, name, ip, -1)
+}
+
+func change(tx *store.Tx, name, ip string, by int64) error {
+	if name == "" || ip == "" {
 		return nil
 	}
 	_, err := tx.Exec(`INSERT INTO reputation (pk, identifier, ip, score, updated, expires) VALUES (?, ?, ?, ?, ?, ?)
 		ON CONFLICT (identifier, ip) DO UPDATE SET score = CASE WHEN reputation.expires > excluded.updated THEN reputation.score ELSE 0 END + excluded.score, updated = excluded.updated, expires = excluded.expires`,
-		crypt.UUID(), cut(name), *e.ClientIP, by, tx.Now.UnixMicro(), tx.Now.Add(keep).UnixMicro())
+		crypt.UUID(), cut(name), ip, by, tx.Now.UnixMicro(), tx.Now.Add(keep).UnixMicro())
 	return err
 }
 

@@ -56,50 +56,6 @@ func (m *ScopeMapping) Saving(*store.Tx, any) error {
 	return bad.Err()
 }
 
-// The managed scope mappings.
-const (
-	managedPrefix = "goauthentik.io/providers/oauth2/scope-"
-
-	noClaims    = `return {}`
-	emailClaims = `return {
-    "email": request.user.email,
-    "email_verified": True,
-}`
-	profileClaims = `person = request.user
-return {
-    # There is one name only; given_name is sent since applications ask for it.
-    "name": person.name,
-    "given_name": person.name,
-    "preferred_username": person.username,
-    "nickname": person.username,
-    "groups": [group.name for group in person.ak_groups.all()],
-}`
-	proxyClaims = `person = request.user
-return {
-    "sid": token.session_id if token else None,
-    "ak_proxy": {
-        "user_attributes": person.group_attributes(request),
-        "is_superuser": person.is_superuser,
-    },
-}`
-)
-
-// Default is a scope mapping that exists from the first start.
-type Default struct{ Managed, Name, ScopeName, Description, Expression string }
-
-// Defaults are the scope mappings that exist from the first start (protocols.md 1.7).
-func Defaults() []Default {
-	name := func(s string) string { return "authentik default OAuth Mapping: OpenID '" + s + "'" }
-	return []Default{
-		{managedPrefix + "openid", name("openid"), "openid", "", noClaims},
-		{managedPrefix + "email", name("email"), "email", "Email address", emailClaims},
-		{managedPrefix + "profile", name("profile"), "profile", "General Profile Information", profileClaims},
-		{managedPrefix + "offline_access", name("offline_access"), "offline_access", "Access to request new tokens without interaction", noClaims},
-		{"goauthentik.io/providers/proxy/scope-proxy", "authentik default OAuth Mapping: Proxy outpost", "ak_proxy", "authentik Proxy - User information", proxyClaims},
-		{managedPrefix + "authentik_api", "authentik default OAuth Mapping: authentik API access", "goauthentik.io/api", "authentik API Access on behalf of your user", noClaims},
-	}
-}
-
 // scopeList are the scope mappings of a provider by scope.
 type scopeList []*ScopeMapping
 

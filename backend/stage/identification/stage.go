@@ -60,6 +60,8 @@ type Deps struct {
 	Keys *passkey.Room
 	// Buttons gives the buttons of those sources that are enabled and have one, by name.
 	Buttons func(ctx context.Context, pks []string) ([]Button, error)
+	// Unknown is told of a name that nobody has, in the transaction that stores the plan; nil tells nobody.
+	Unknown func(tx *store.Tx, name, ip string) error
 	// AppName gives the name of an application by its key.
 	AppName func(ctx context.Context, pk string) (string, error)
 }

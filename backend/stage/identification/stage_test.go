@@ -204,6 +204,41 @@ func TestIdentify(t *testing.T) {
 	}
 }
 
+// A name that nobody has is told, once for each answer, whether the stage pretends or not; one that somebody has is not.
+func TestUnknownNames(t *testing.T) {
+	for _, pretend := range []bool{true, false} {
+		var told []string
+		h := stagetest.Open(t, func(h *stagetest.House) stagetest.Made {
+			m := with(h)
+			m.Stages[0] = identification.Kind(identification.Deps{Deps: h.Stage, Users: h.Users, Auth: h.Auth, Events: h.Events, AppName: h.Engine.Apps,
+				Buttons: func(context.Context, []string) ([]identification.Button, error) { return nil, nil },
+				Unknown: func(_ *store.Tx, name, ip string) error {
+					told = append(told, name+" "+ip)
+					return nil
+				}})
+			return m
+		})
+		h.User("ada", "")
+		s := make1(h, "username")
+		s.PretendUserExists = pretend
+		h.Flow("f", flow.Recovery, s, backends(h))
+		for _, name := range []string{"ada", "nobody", "Nobody else"} {
+			b := h.Browser()
+			b.Get("f", "")
+			out := b.Post("f", "", map[string]any{"uid_field": name})
+			if on := stagetest.Component(out) == "ak-stage-secrets"; on != (pretend || name == "ada") {
+				t.Errorf("%s: %s", name, stagetest.Component(out))
+			}
+		}
+		if want := []string{"nobody 192.0.2.7", "Nobody else 192.0.2.7"}; !reflect.DeepEqual(told, want) {
+			t.Errorf("%q", told)
+		}
+		if len(h.Heard(event.LoginFailed)) != 0 {
+			t.Error("a name is told as a wrong password")
+		}
+	}
+}
+
 // With show_matched_user off the next page looks the same whether there is an account or not.
 func TestNobodyLearnsWhoExists(t *testing.T) {
 	h := stagetest.Open(t, with)

@@ -7,6 +7,7 @@ import (
 	"gatehouse/backend/fault"
 	"gatehouse/backend/kind"
 	"gatehouse/backend/stage"
+	"gatehouse/backend/store"
 	"gatehouse/backend/user"
 )
 
@@ -32,6 +33,10 @@ func (s *Stage) Take(t *stage.Turn, in *Answer) stage.Result {
 		return s.together(t, u, in)
 	}
 	if u == nil {
+		if s.d.Unknown != nil {
+			ip := t.Request.HTTP.ClientIP
+			t.After(func(tx *store.Tx) error { return s.d.Unknown(tx, in.UID, ip) })
+		}
 		if !s.PretendUserExists {
 			return stage.WrongAll(failed)
 		}

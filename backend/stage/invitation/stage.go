@@ -2,6 +2,9 @@
 //
 //	?itoken= ▸ ?token= ▸ prompt_data.token ─▶ Invitation ─┬─ counts: its fixed data goes into the plan ─▶ on
 //	                                                      └─ none: deny, unless the stage lets everybody on
+//
+// An invitation for one use is gone once there is an account: in the transaction in which a later stage of the flow writes it, so whoever
+// gives up halfway can begin again, and of two who come at once one is refused. In a flow that writes nobody it is gone at once.
 package invitation
 
 import (
@@ -39,6 +42,7 @@ type Deps struct {
 const (
 	InEffect = "invitation_in_effect"
 	Used     = "invitation"
+	waiting  = "goauthentik.io/stages/invitation/single_use" // key of the invitation that goes with the account
 )
 
 // Kind is how the house knows this stage.
@@ -63,16 +67,70 @@ func (s *Stage) Show(t *stage.Turn) stage.Result {
 	}
 	t.Plan.Context[InEffect], t.Plan.Context[Used] = true, stage.Ref(model, i.PK)
 	t.Plan.Context[stage.PromptData] = merge(t.Plan.Map(stage.PromptData), i.Fixed)
-	return stage.Done().Writing(func(tx *store.Tx) error {
-		if i.SingleUse { // a second one who comes at the same time finds it gone
-			if err := tx.Delete(store.KindOf[Invitation](tx.Store()), i.PK); err != nil {
+	if i.SingleUse {
+		later, err := s.written(t)
+		if err != nil {
+			return stage.Fail(err)
+		}
+		if later {
+			t.Plan.Context[waiting] = i.PK
+			return stage.Done()
+		}
+	}
+	return stage.Done().Writing(func(tx *store.Tx) error { return s.d.use(tx, i.PK, i.SingleUse) }).Else(func(error) stage.Result { return stage.Deny(refused) })
+}
+
+// written says whether a later stage of the plan writes an account.
+func (s *Stage) written(t *stage.Turn) (bool, error) {
+	for _, step := range t.Plan.Steps[min(1, len(t.Plan.Steps)):] {
+		if step.Stage == "" {
+			continue
+		}
+		_, obj, err := s.d.Store.GetIn(t.Ctx, stage.Family.Name, step.Stage)
+		if fault.Is(err, fault.NotFound) {
+			continue
+		}
+		if err != nil {
+			return false, err
+		}
+		if w, ok := obj.(stage.WritesPeople); ok && w.WritesPeople() {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// use tells that an invitation was used; one for one use is gone. Denied when another was faster.
+func (d Deps) use(tx *store.Tx, pk string, once bool) error {
+	if once {
+		if err := tx.Delete(store.KindOf[Invitation](tx.Store()), pk); err != nil {
+			if fault.Is(err, fault.NotFound) {
+				return fault.Wrap(fault.Denied, refused, err)
+			}
+			return err
+		}
+	}
+	return d.Events.EmitTx(tx, event.Entry{Action: "invitation_used", App: "authentik.stages.invitation", Context: map[string]any{
+		"invitation_uuid": strings.ReplaceAll(pk, "-", ""),
+	}})
+}
+
+// Written gives what the stage that writes accounts runs in its transaction: an invitation for one use that let the person in is gone with
+// it. Denied, with what people read, when it is gone already. nil when nothing waits.
+func Written(d Deps) func(p *stage.Plan) func(tx *store.Tx) error {
+	return func(p *stage.Plan) func(tx *store.Tx) error {
+		pk := p.Text(waiting)
+		if pk == "" {
+			return nil
+		}
+		return func(tx *store.Tx) error {
+			if err := d.use(tx, pk, true); err != nil {
 				return err
 			}
+			delete(p.Context, waiting) // the plan is stored in this transaction
+			return nil
 		}
-		return s.d.Events.EmitTx(tx, event.Entry{Action: "invitation_used", App: "authentik.stages.invitation", Context: map[string]any{
-			"invitation_uuid": strings.ReplaceAll(i.PK, "-", ""),
-		}})
-	}).Else(func(error) stage.Result { return stage.Deny(refused) })
+	}
 }
 
 // Take does the same whatever was answered.

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"gatehouse/backend/fault"
 	"gatehouse/backend/flow"
 	"gatehouse/backend/kind"
 	"gatehouse/backend/stage"
@@ -16,6 +17,7 @@ import (
 	"gatehouse/backend/stage/invitation"
 	"gatehouse/backend/stage/stagetest"
 	"gatehouse/backend/store"
+	"gatehouse/backend/user"
 )
 
 const (
@@ -23,10 +25,41 @@ const (
 	refused = "Invalid invite/invite not found"
 )
 
+// writer stands for a stage that writes accounts: no plug may be imported here.
+type writer struct {
+	stage.Base
+
+	written func(p *stage.Plan) func(tx *store.Tx) error
+}
+
+func (*writer) WritesPeople() bool { return true }
+
+func (w *writer) Show(t *stage.Turn) stage.Result {
+	also := w.written(t.Plan)
+	name := t.Plan.Map(stage.PromptData)["username"].(string)
+	return stage.Done().Writing(func(tx *store.Tx) error {
+		u := store.KindOf[user.User](tx.Store()).New().(*user.User)
+		u.Username, u.Name = name, name
+		if err := tx.Create(u); err != nil {
+			return err
+		}
+		if also == nil {
+			return nil
+		}
+		return also(tx)
+	}).Else(func(err error) stage.Result { return stage.Deny(fault.As(err).Say) })
+}
+
+func (w *writer) Take(t *stage.Turn, _ *stage.None) stage.Result { return w.Show(t) }
+
 func with(h *stagetest.House) stagetest.Made {
 	d := invitation.Deps{Deps: h.Stage, Users: h.Users, Events: h.Events, Lifetime: func() string { return "days=1" },
 		Shown: func(context.Context, []string) (map[string]any, error) { return map[string]any{}, nil }}
-	return stagetest.Made{Stages: []*stage.Kind{invitation.Kind(d), dummy.Kind(dummy.Deps{Deps: h.Stage})}, Kinds: []*kind.Kind{invitation.Invitations(d)}}
+	return stagetest.Made{Stages: []*stage.Kind{invitation.Kind(d), dummy.Kind(dummy.Deps{Deps: h.Stage}),
+		stage.New[writer, stage.None, stage.None](h.Stage, kind.Spec{
+			Path: "stages/writer", Model: "authentik_stages_writer.writerstage", Schema: "WriterStage", Title: "Writer Stage",
+		}, stage.Asking{}, func() *writer { return &writer{written: invitation.Written(d)} }),
+	}, Kinds: []*kind.Kind{invitation.Invitations(d)}}
 }
 
 func TestStage(t *testing.T) {
@@ -157,6 +190,59 @@ func TestSingleUse(t *testing.T) {
 	}
 	if in != 1 || s.Count("invitations", "1 = 1") != 0 || len(s.Heard("invitation_used")) != 1 {
 		t.Errorf("%d came in", in)
+	}
+}
+
+// In a flow that writes an account an invitation for one use is gone with it, not before; of those who are on their way only one gets one.
+func TestSingleUseGoesWithTheAccount(t *testing.T) {
+	s := open(t, false)
+	pause, write := stagetest.New[dummy.Stage](s.House), stagetest.New[writer](s.House)
+	pause.Name = "pause"
+	first, last := stagetest.New[invitation.Stage](s.House), stagetest.New[dummy.Stage](s.House)
+	last.Name = "after"
+	s.Flow("join", "enrollment", first, pause, write, last)
+	i := s.invite(func(i *invitation.Invitation) { i.SingleUse = true })
+	begin := func(name string) *stagetest.Browser {
+		t.Helper()
+		b := s.Browser()
+		if got := seen(b.Get("join", "itoken="+i.PK)); got != "pause" {
+			t.Fatalf("%s: %q", name, got)
+		}
+		p := s.Plan(b)
+		p.Map(stage.PromptData)["username"] = name
+		f, err := store.Find[flow.Flow](t.Context(), s.Store, "slug", "join")
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Begin(b, f, p)
+		return b
+	}
+	begin("gave up")
+	people := []*stagetest.Browser{begin("ada"), begin("bob"), begin("eve")}
+	if s.Count("invitations", "1 = 1") != 1 || len(s.Heard("invitation_used")) != 0 {
+		t.Fatal("the invitation is used up before there is an account")
+	}
+	var wg sync.WaitGroup
+	got := make([]string, len(people))
+	for n, b := range people {
+		wg.Go(func() { got[n] = seen(b.Post("join", "itoken="+i.PK, nil)) })
+	}
+	wg.Wait()
+	in := 0
+	for _, g := range got {
+		switch g {
+		case "after":
+			in++
+		case refused:
+		default:
+			t.Errorf("%q", g)
+		}
+	}
+	if users := s.Count("users", "username IN ('ada', 'bob', 'eve')"); in != 1 || users != 1 || s.Count("invitations", "1 = 1") != 0 || len(s.Heard("invitation_used")) != 1 {
+		t.Errorf("%d came in, %d accounts", in, users)
+	}
+	if got := seen(s.Browser().Get("join", "itoken="+i.PK)); got != refused {
+		t.Errorf("afterwards: %q", got)
 	}
 }
 

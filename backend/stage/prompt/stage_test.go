@@ -210,6 +210,27 @@ func TestInitialValues(t *testing.T) {
 	}
 }
 
+// A placeholder is never what is known of the field, and choices whose expression fails are the text itself.
+func TestPlaceholders(t *testing.T) {
+	s := open(t, field("x", prompt.Text, hint("for example")), field("y", prompt.Dropdown, hint("the text")))
+	p, err := store.Find[prompt.Prompt](t.Context(), s.Store, "name", "prompt y")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.PlaceholderIsExpr = true // a text that is no expression
+	s.Change(p)
+	plan := stage.NewPlan(s.flow.PK, map[string]any{stage.PromptData: map[string]any{"x": "known"}})
+	plan.Append(stage.Step{Stage: s.stage.PK})
+	s.Begin(s.b, s.flow, plan)
+	fs := s.fields()
+	if fs[0]["placeholder"] != "for example" || fs[0]["initial_value"] != "known" {
+		t.Errorf("%v", fs[0])
+	}
+	if !reflect.DeepEqual(fs[1]["choices"], []any{"the text"}) || fs[1]["initial_value"] != "the text" || fs[1]["placeholder"] != "" {
+		t.Errorf("%v", fs[1])
+	}
+}
+
 func TestChoices(t *testing.T) {
 	for _, tt := range []struct {
 		name string

@@ -26,8 +26,8 @@ type Stage struct {
 	SessionDuration string `json:"session_duration" default:"seconds=0" format:"duration" help:"How long people stay signed in. Zero: until they close the browser."`
 	TerminateOther  bool   `json:"terminate_other_sessions" help:"End the person's other sessions."`
 	RememberMe      string `json:"remember_me_offset" default:"seconds=0" format:"duration" help:"Offer to stay signed in for so much longer. Zero: don't offer it."`
-	NetworkBinding  string `json:"network_binding" enum:"no_binding,bind_asn,bind_asn_network,bind_asn_network_ip" default:"no_binding" group:"advanced" help:"What of the network has to stay the same."`
-	GeoIPBinding    string `json:"geoip_binding" enum:"no_binding,bind_continent,bind_continent_country,bind_continent_country_city" default:"no_binding" group:"advanced" help:"What of the place has to stay the same."`
+	NetworkBinding  string `json:"network_binding" enum:"no_binding,bind_asn,bind_asn_network,bind_asn_network_ip" default:"no_binding" group:"advanced" help:"What of the network has to stay the same. Whoever uses the session from elsewhere is signed out."`
+	GeoIPBinding    string `json:"geoip_binding" enum:"no_binding,bind_continent,bind_continent_country,bind_continent_country_city" default:"no_binding" group:"advanced" help:"What of the place has to stay the same. Whoever uses the session from elsewhere is signed out. Without a database of places any new address counts as elsewhere."`
 
 	d *Deps
 }
@@ -97,6 +97,9 @@ func (s *Stage) life(remember bool) time.Duration {
 	return max(d, 0)
 }
 
+// unbound is the word of both bindings for none.
+const unbound = "no_binding"
+
 func (s *Stage) login(t *stage.Turn, remember bool) stage.Result {
 	if !may(t) {
 		return stage.Deny("")
@@ -109,6 +112,12 @@ func (s *Stage) login(t *stage.Turn, remember bool) stage.Result {
 		}
 	}
 	data := session.Data{AuthTime: now, Method: t.Plan.Text(stage.AuthMethod), MFA: factors(t.Plan)}
+	if s.NetworkBinding != unbound {
+		data.NetworkBinding = s.NetworkBinding
+	}
+	if s.GeoIPBinding != unbound {
+		data.GeoIPBinding = s.GeoIPBinding
+	}
 	if old != nil {
 		// What brought the person here goes on with them; what the old session counted or kept secret does not.
 		data.Application, data.Relogin = old.Data.Application, old.Data.Relogin

@@ -252,4 +252,18 @@ func TestBindingsAreKept(t *testing.T) {
 	if got := stagetest.Get[userlogin.Stage](h, s.PK); got.NetworkBinding != s.NetworkBinding || got.GeoIPBinding != s.GeoIPBinding || !strings.HasPrefix(got.SessionDuration, "seconds=") {
 		t.Errorf("%+v", got)
 	}
+	// The session remembers what it is bound to; one that is bound to nothing remembers nothing.
+	h.Flow("f", flow.Authentication, s, stagetest.New[dummy.Stage](h))
+	for _, tt := range []struct{ net, geo, wantNet, wantGeo string }{
+		{"bind_asn_network", "bind_continent_country", "bind_asn_network", "bind_continent_country"}, {"no_binding", "no_binding", "", ""},
+	} {
+		s.NetworkBinding, s.GeoIPBinding = tt.net, tt.geo
+		h.Change(s)
+		b := h.Browser()
+		begin(h, b, s, h.User("ada "+tt.net, ""), nil)
+		b.Step("f", "", nil)
+		if d := b.Session().Data; d.NetworkBinding != tt.wantNet || d.GeoIPBinding != tt.wantGeo {
+			t.Errorf("%+v", d)
+		}
+	}
 }

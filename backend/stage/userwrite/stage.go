@@ -7,6 +7,7 @@ package userwrite
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"gatehouse/backend/event"
@@ -42,6 +43,9 @@ type Deps struct {
 	stage.Deps
 	Users  *user.Directory
 	Events *event.Log
+	// Written gives what runs in the transaction in which the account is stored, since it waited for the account; nil for nothing. Its
+	// error is what the person reads, and the account is not stored.
+	Written func(p *stage.Plan) func(tx *store.Tx) error
 }
 
 // Kind is how the house knows this stage.
@@ -51,6 +55,9 @@ func Kind(d Deps) *stage.Kind {
 		Component: "ak-stage-user-write-form", About: "Make or change an account with what was typed before.", Filters: []kind.Filter{stage.UUIDFilter()},
 	}, stage.Asking{}, func() *Stage { return &Stage{d: &d} })
 }
+
+// WritesPeople implements stage.WritesPeople.
+func (s *Stage) WritesPeople() bool { return true }
 
 // failed is the published text for a user that can't be stored.
 const failed = "Failed to update user. Please try again later."
@@ -81,8 +88,23 @@ func (s *Stage) Show(t *stage.Turn) stage.Result {
 	if w.source, err = s.source(t.Ctx, t.Plan); err != nil {
 		return stage.Fail(err)
 	}
-	return stage.Done().Writing(w.write).Else(func(error) stage.Result { return stage.Deny(failed) })
+	if s.d.Written != nil {
+		w.also = s.d.Written(t.Plan)
+	}
+	return stage.Done().Writing(w.write).Else(func(err error) stage.Result {
+		var no *refusal
+		if errors.As(err, &no) {
+			return stage.Deny(fault.As(no.error).Say)
+		}
+		return stage.Deny(failed)
+	})
 }
+
+// refusal is the error of what waited for the account.
+type refusal struct{ error }
+
+// Unwrap gives the error itself.
+func (r *refusal) Unwrap() error { return r.error }
 
 // Take writes whatever was answered.
 func (s *Stage) Take(t *stage.Turn, _ *stage.None) stage.Result { return s.Show(t) }
@@ -155,6 +177,7 @@ type writing struct {
 	hash   string // of the new password, "" when there is none
 	groups []string
 	source string
+	also   func(tx *store.Tx) error // what waited for the account; nil: nothing did
 }
 
 func (w *writing) write(tx *store.Tx) error {
@@ -201,6 +224,11 @@ func (w *writing) write(tx *store.Tx) error {
 		}
 	}
 	w.t.Plan.SetUser(u)
+	if w.also != nil {
+		if err := w.also(tx); err != nil {
+			return &refusal{err}
+		}
+	}
 	told := map[string]any{"created": w.pk == 0}
 	for k, v := range w.data {
 		if k != "component" {

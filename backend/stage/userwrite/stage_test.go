@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"gatehouse/backend/event"
+	"gatehouse/backend/fault"
 	"gatehouse/backend/flow"
 	"gatehouse/backend/session"
 	"gatehouse/backend/source"
@@ -363,5 +364,42 @@ func TestLastAdmin(t *testing.T) {
 	s.b = s.SignedIn(boss)
 	if why, denied := stagetest.Denied(s.run(nil, map[string]any{"is_active": false})); !denied || why != failed || !s.Person(boss.PK).IsActive {
 		t.Errorf("%q", why)
+	}
+}
+
+// What waited for the account runs with it; when it refuses there is no account, and the person reads why.
+func TestWhatWaited(t *testing.T) {
+	for _, tt := range []struct {
+		err  error
+		want string
+	}{{nil, ""}, {fault.New(fault.Denied, "Somebody was faster."), "Somebody was faster."}} {
+		ran := 0
+		s := &scene{}
+		s.House = stagetest.Open(t, func(h *stagetest.House) stagetest.Made {
+			m := with(h)
+			m.Stages[0] = userwrite.Kind(userwrite.Deps{Deps: h.Stage, Users: h.Users, Events: h.Events, Written: func(p *stage.Plan) func(tx *store.Tx) error {
+				if p.Text("waits") == "" {
+					return nil
+				}
+				return func(*store.Tx) error {
+					ran++
+					return tt.err
+				}
+			}})
+			return m
+		})
+		s.stage, s.pause = stagetest.New[userwrite.Stage](s.House), stagetest.New[stagetest.Pause](s.House)
+		s.pause.Name = "pause"
+		s.Make(s.pause)
+		s.flow, s.b = s.Flow("f", "enrollment", s.stage), s.Browser()
+		if out := s.run(nil, map[string]any{"username": "first"}); stagetest.Component(out) != stagetest.Paused || ran != 0 {
+			t.Errorf("nothing waits: %s", stagetest.Component(out))
+		}
+		s.b = s.Browser()
+		out := s.run(nil, map[string]any{"username": "ada"}, map[string]any{"waits": "x"})
+		why, denied := stagetest.Denied(out)
+		if denied != (tt.err != nil) || why != tt.want || ran != 1 || s.Count("users", "username = 'ada'") != map[bool]int{true: 0, false: 1}[denied] {
+			t.Errorf("%v: %q, ran %d times", tt.err, why, ran)
+		}
 	}
 }
