@@ -46,6 +46,9 @@ func (fakeHouse) RecoveryLink(context.Context, string, time.Duration) (control.A
 func (fakeHouse) Blueprint(context.Context, control.BlueprintRequest) (control.BlueprintResult, error) {
 	return control.BlueprintResult{}, fault.New(fault.Denied, "not here")
 }
+func (fakeHouse) Export(context.Context) (control.Exported, error) {
+	return control.Exported{}, fault.New(fault.Denied, "not here")
+}
 func (fakeHouse) Backup(context.Context, string, string) error      { return nil }
 func (h fakeHouse) Stop(context.Context) error                      { h.stop(); return nil }
 func (fakeHouse) Reply(context.Context, control.DesktopReply) error { return nil }
