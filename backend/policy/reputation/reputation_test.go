@@ -2,7 +2,6 @@ package reputation_test
 
 import (
 	"errors"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -109,13 +108,13 @@ func TestUnknown(t *testing.T) {
 		t.Error("other scores")
 	}
 	h.Write(func(tx *store.Tx) error {
-		for i := range 1_100 {
-			if err := reputation.Unknown(tx, fmt.Sprint("made up ", i), "192.0.2.8"); err != nil {
-				return err
-			}
-		}
-		return nil
+		_, err := tx.Exec(`INSERT INTO reputation (pk, identifier, ip, score, updated, expires)
+			WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 999) SELECT 'pk ' || i, 'made up ' || i, '192.0.2.8', -1, 0, 0 FROM n`)
+		return err
 	})
+	for _, name := range []string{"one more", "one too many"} {
+		h.Write(func(tx *store.Tx) error { return reputation.Unknown(tx, name, "192.0.2.8") })
+	}
 	if n := h.Count("reputation", "ip = '192.0.2.8'"); n != 1_000 {
 		t.Errorf("%d names of one address are kept", n)
 	}
