@@ -1,6 +1,7 @@
 // The REST interface of the mock: collections out of data.mjs, and the few addresses that are more than a collection.
 import { readFileSync } from "node:fs";
 import { after, before } from "./base.mjs";
+import { care } from "./care.mjs";
 import { makeOffice } from "./data.mjs";
 import { actions, own } from "./own.mjs";
 
@@ -31,6 +32,8 @@ const special = {
 	context_model_app: () => true,
 	context_authorized_app: (row, value) => row.context?.authorized_application?.pk === value,
 	bindings__isnull: () => true,
+	no_flows: () => true,
+	target_in: (row, value) => value.split(",").includes(row.target),
 };
 
 export function list(rows, query) {
@@ -71,8 +74,8 @@ const find = (rows, id) => rows.find((row) => keys.some((key) => String(row[key]
 
 /** Collections of one kind that the mock keeps in the collection of all kinds. */
 const inside = [
-	[/^\/stages\/(?!prompt\/prompts|all)[\w/]+?\/(?=[^/]*\/?$)/, "/stages/all/"],
-	[/^\/policies\/(?!all|bindings)[\w]+\//, "/policies/all/"],
+	[/^\/stages\/(?!prompt\/prompts|invitation|email|all)[\w/]+?\/(?=[^/]*\/?$)/, "/stages/all/"],
+	[/^\/policies\/(?!all|bindings|reputation\/scores)[\w]+\//, "/policies/all/"],
 	[/^\/propertymappings\/(?!all)[\w]+\//, "/propertymappings/all/"],
 ];
 
@@ -82,7 +85,7 @@ export function makeApi({ size, schemaPath, impersonating }) {
 	const paths = Object.keys(office).sort((a, b) => b.length - a.length);
 
 	return function answer(method, path, query, body) {
-		const direct = own(state, method, path, query, body);
+		const direct = care(state, method, path, body) ?? own(state, method, path, query, body);
 		if (direct) return direct;
 		let address = path;
 		for (const [pattern, to] of inside) address = address.replace(pattern, to);

@@ -1,5 +1,6 @@
 // An office to look at: people, groups, applications and what belongs to them, in the shapes of the REST interface.
 import { after, DAY, restart, uuid } from "./base.mjs";
+import { careOf } from "./care.mjs";
 import { makeApps, makeEvents } from "./happenings.mjs";
 import { flows, mapping, policy, stages, typed } from "./parts.mjs";
 import { makeGroups, makeUsers, session } from "./people.mjs";
@@ -37,6 +38,7 @@ export function makeOffice(size) {
 		initial_value_expression: true,
 	};
 	return {
+		...careOf(size, all, users),
 		"/core/users/": users,
 		"/core/groups/": groups,
 		"/core/applications/": applications,
@@ -153,6 +155,21 @@ export function makeOffice(size) {
 				user_obj: null,
 				target: uuid(4, 0),
 				negate: false,
+				enabled: true,
+				order: 0,
+				timeout: 30,
+				failure_result: false,
+			},
+			{
+				pk: uuid(17, 2),
+				policy: policies[1].pk,
+				group: null,
+				user: null,
+				policy_obj: policies[1],
+				group_obj: null,
+				user_obj: null,
+				target: uuid(16, 1),
+				negate: true,
 				enabled: true,
 				order: 0,
 				timeout: 30,

@@ -268,6 +268,7 @@ export function own(state, method, path, query, body) {
 					ui_footer_links: [{ name: "Help desk", href: "https://help.office.lan" }],
 					ui_theme: "automatic",
 					flow_authentication: "default-authentication-flow",
+					flow_user_settings: "default-user-settings-flow",
 					default_locale: "",
 				},
 			];
@@ -394,7 +395,9 @@ export function actions(state, _method, collection, row, _id, verb, query, body)
 				{ logins: volume("login", state.size), logins_failed: volume("login_failed", state.size), authorizations: volume("x", state.size) },
 			];
 		case "recovery":
-			return [200, { link: "https://gatehouse.office.lan:9443/if/flow/recovery/?flow_token=0Zx9…" }];
+			return [200, { link: "http://127.0.0.1:40123/if/flow/recovery/?flow_token=0Zx9pQ" }];
+		case "recovery_email":
+			return [204];
 		case "set_password":
 			return body.password.length < 8 ? [400, { password: ["Use at least 8 characters."] }] : [204];
 		case "view_key":

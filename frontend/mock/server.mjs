@@ -26,7 +26,7 @@ async function bodyOf(request) {
 	try {
 		return JSON.parse(text || "{}");
 	} catch {
-		return {};
+		return { raw: text };
 	}
 }
 
@@ -64,6 +64,12 @@ export function startMock({
 					"Content-Disposition": 'attachment; filename="gatehouse-2026-11-24.age"',
 				})
 				.end("age");
+			return;
+		}
+		if (/^\/api\/v3\/flows\/instances\/[^/]+\/export\/$/.test(url.pathname)) {
+			answer
+				.writeHead(200, { "Content-Type": "application/yaml", "Content-Disposition": `attachment; filename="flow.yaml"` })
+				.end("version: 1\n");
 			return;
 		}
 		if (!url.pathname.startsWith("/api/v3/")) return json(404, { detail: "Not found." });

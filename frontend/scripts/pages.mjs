@@ -6,6 +6,9 @@ const stage = "00000005-0000-7000-8000-000000000000";
 const pair = "0000000a-0000-7000-8000-000000000000";
 const brand = "0000000c-0000-7000-8000-000000000000";
 
+const flow = "/advanced/flows/default-authentication-flow";
+const step = "0000000f-0000-7000-8000-000000000001";
+
 export const policy = "/advanced/policies/00000007-0000-7000-8000-000000000000";
 
 /** Writes a text in the editor of an expression. */
@@ -34,6 +37,16 @@ export const adminPages = [
 	["service-new", "/people/users/new-service"],
 	["user", "/people/users/1"],
 	["user-long", "/people/users/3"],
+	["user-help", "/people/users/1?tab=help"],
+	[
+		"user-help-link",
+		"/people/users/1?tab=help",
+		async (page) => {
+			await click("Make a recovery link")(page);
+			await page.getByRole("img", { name: /QR code/ }).waitFor();
+		},
+	],
+	["user-help-remove", "/people/users/1?tab=help", click("Remove Phone")],
 	["user-groups", "/people/users/1?tab=groups"],
 	["user-apps", "/people/users/1?tab=apps"],
 	["user-sessions", "/people/users/1?tab=sessions"],
@@ -45,6 +58,11 @@ export const adminPages = [
 	["group-new", "/people/groups/new"],
 	["group", `/people/groups/${group}`],
 	["group-details", `/people/groups/${group}?tab=details`],
+	["invitations", "/people/invitations"],
+	["invitation", "/people/invitations/00000021-0000-7000-8000-000000000000"],
+	["invitation-over", "/people/invitations/00000021-0000-7000-8000-000000000002"],
+	["invitation-new", "/people/invitations/new"],
+	["invitation-new-refused", "/people/invitations/new", async (page) => page.locator("form button[type=submit]").click()],
 	["apps", "/apps"],
 	["app-new", "/apps/new"],
 	["app-new-refused", "/apps/new", async (page) => page.locator("form button[type=submit]").click()],
@@ -89,6 +107,21 @@ export const adminPages = [
 	["advanced", "/advanced"],
 	["flows", "/advanced/flows"],
 	["flow", "/advanced/flows/default-authentication-flow"],
+	["flow-step", `${flow}?step=${step}`],
+	["flow-step-when", `${flow}?step=${step}&part=policies`],
+	["flow-step-how", `${flow}?step=${step}&part=settings`],
+	["flow-step-new", `${flow}?step=new&model=denystage`],
+	["flow-diagram", `${flow}?tab=diagram`, async (page) => page.locator("summary").click()],
+	[
+		"flow-import",
+		"/advanced/flows",
+		async (page) => {
+			await page.getByRole("button", { name: "Import" }).click();
+			await page.locator("input[type=file]").setInputFiles({ name: "flow.yaml", mimeType: "text/yaml", buffer: Buffer.from("refuse") });
+			await page.getByRole("dialog").getByRole("button", { name: "Import" }).click();
+			await page.getByText("Nothing was changed.").waitFor();
+		},
+	],
 	["flow-settings", "/advanced/flows/default-authentication-flow?tab=settings"],
 	["flow-bindings", "/advanced/flows/default-authentication-flow?tab=bindings"],
 	["flow-new", "/advanced/flows/new"],
@@ -175,8 +208,12 @@ export const adminPages = [
 export const portalPages = [
 	["portal-apps", "/apps"],
 	["portal-profile", "/profile"],
+	["portal-security", "/security"],
+	["portal-security-rename", "/security", click("Rename Phone")],
+	["portal-security-remove", "/security", click("Remove Phone")],
 	["portal-sessions", "/sessions"],
 	["portal-consents", "/consents"],
+	["portal-connections", "/connections"],
 	["portal-tokens", "/tokens"],
 	["portal-token-new", "/tokens", click("Add one")],
 	["portal-session-end", "/sessions", click(/^End the session/)],
@@ -197,6 +234,8 @@ const lists = [
 	"sources",
 	"user",
 	"user-groups",
+	"user-help",
+	"invitations",
 	"user-apps",
 	"user-sessions",
 	"user-tokens",
@@ -205,4 +244,4 @@ const lists = [
 ];
 
 /** The pages on which the number of rows makes a difference. */
-export const isList = (name) => lists.includes(name) || (name.startsWith("portal") && !/new|end/.test(name));
+export const isList = (name) => lists.includes(name) || (name.startsWith("portal") && !/new|end|rename|remove/.test(name));

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { startMock } from "../mock/server.mjs";
+import { care } from "./care.mjs";
 import { policy, write } from "./pages.mjs";
 
 const admin = (mock, address) => `${mock.url}/if/admin/#${address}`;
@@ -75,8 +76,15 @@ const all = {
 		await page.goto(admin(mock, "/advanced/flows/default-authentication-flow"));
 		await page.getByRole("button", { name: "Move default-authentication-password up" }).focus();
 		await page.keyboard.press("Enter");
-		await page.waitForFunction(() => document.querySelector("ol li a[href*=stages]")?.textContent === "default-authentication-password");
+		await page.waitForFunction(() => document.querySelector("ol li button")?.textContent === "default-authentication-password");
 		assert.equal(mock.seen.filter(([method]) => method === "PATCH").length, 2);
+		// It can't go further up: the focus is on the way down.
+		const focused = () => page.evaluate(() => document.activeElement.getAttribute("aria-label"));
+		assert.equal(await focused(), "Move default-authentication-password down");
+		await page.keyboard.press("Alt+ArrowDown");
+		await page.getByText("default-authentication-password is step 2 of 4 now.").waitFor({ state: "attached" });
+		await page.waitForFunction(() => document.querySelector("ol li button")?.textContent === "default-authentication-identification");
+		assert.equal(await focused(), "Move default-authentication-password down");
 	},
 	async "what depends on something is said before it is deleted, and Escape changes nothing"(page, mock) {
 		await page.goto(admin(mock, "/people/users/7"));
@@ -297,5 +305,8 @@ async function run(browser, shots, tests, options) {
 
 /** Every try on a fresh mock; the problems found. */
 export async function tries(browser, shots) {
-	return [...(await run(browser, shots, all, { rows: 40 })), ...(await run(browser, shots, inWindow, { rows: 40, desktop: true }))];
+	return [
+		...(await run(browser, shots, { ...all, ...care }, { rows: 40 })),
+		...(await run(browser, shots, inWindow, { rows: 40, desktop: true })),
+	];
 }

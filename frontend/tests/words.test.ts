@@ -1,4 +1,7 @@
+import account from "@text/account.json";
 import admin from "@text/admin.json";
+import flows from "@text/flows.json";
+import people from "@text/people.json";
 import portal from "@text/portal.json";
 import { describe, expect, test } from "vitest";
 import type { Table } from "~/text/text";
@@ -25,8 +28,15 @@ function textsOf(table: Table, before = ""): [string, string][] {
 }
 
 const found = readSources(sources());
-const tables = { admin: keysOf(admin), portal: keysOf(portal) };
-const all = [...tables.admin, ...tables.portal];
+const tables = { admin: keysOf(admin), portal: keysOf(portal), account: keysOf(account), flows: keysOf(flows), people: keysOf(people) };
+const all = Object.values(tables).flat();
+
+/** Tables that come with a part which is loaded later, and the sources of that part. */
+const later = [
+	{ table: tables.account, part: /\/portal\/(?!main|Portal|Apps|Closed|address|grouped|notice)/ },
+	{ table: tables.flows, part: /\/admin\/advanced\/(?!families|names)/ },
+	{ table: tables.people, part: /\/admin\/people\/|\/ui\/Qr/ },
+];
 const shapes = [...found.shapes].map(([shape, where]) => ({
 	where,
 	shape,
@@ -49,7 +59,7 @@ describe("words", () => {
 	});
 
 	test("every message gets the values that it has places for", () => {
-		const messages = new Map([...textsOf(admin), ...textsOf(portal)]);
+		const messages = new Map([admin, portal, account, flows, people].flatMap((table) => textsOf(table)));
 		const wrong = found.values.flatMap(({ key, names, where }) => {
 			const places = [...(messages.get(key) ?? "").matchAll(/\{(\w+)\}/g)].map((match) => String(match[1]));
 			return places.filter((place) => !names.includes(place)).map((place) => `${key}: {${place}} (${where})`);
@@ -61,11 +71,24 @@ describe("words", () => {
 		expect(all.filter((key) => !found.keys.has(key) && !shapes.some(({ pattern }) => pattern.test(key)))).toEqual([]);
 	});
 
-	test("the portal and what it shares ask only for what the portal's table has", () => {
-		const shared = readSources(sources().filter((file) => /\/(portal|ui|text)\//.test(file) || /\/lib\/(device|format)/.test(file)));
-		const known = new Set([...tables.portal]);
+	test("the portal and what it shares ask only for what the portal's tables have", () => {
+		const shared = readSources(
+			sources().filter((file) => (/\/(portal|ui|text)\//.test(file) && !file.includes("/ui/Qr")) || /\/lib\/(device|format)/.test(file)),
+		);
+		const known = new Set([...tables.portal, ...tables.account]);
 		expect([...shared.keys.keys()].filter((key) => !known.has(key))).toEqual([]);
 	});
 
-	test("no name stands in both tables", () => expect(tables.admin.filter((key) => tables.portal.includes(key))).toEqual([]));
+	test("what comes with a part is asked for in that part only", () => {
+		for (const { table, part } of later) {
+			const others = readSources(sources().filter((file) => !part.test(file)));
+			expect([...others.keys.keys()].filter((key) => table.includes(key))).toEqual([]);
+		}
+	});
+
+	// Tables are merged by their outermost names, so not even those may be the same.
+	test("no name stands in two tables", () => {
+		const names = [admin, portal, account, flows, people].flatMap((table) => Object.keys(table));
+		expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
+	});
 });

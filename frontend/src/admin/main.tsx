@@ -38,7 +38,7 @@ function show(content: React.ReactNode) {
 	);
 }
 
-const start = await boot(["portal", "admin"], () => show(<Closed reason="window" />));
+const start = await boot(["portal", "admin", "flows", "people"], () => show(<Closed reason="window" />));
 if (start.me?.user.is_superuser) show(<RouterProvider router={router} />);
 else if (start.me) show(<Closed reason="rights" />);
 else if (start.problem === "closed") show(<Closed reason="window" />);

@@ -4,8 +4,11 @@ import { t } from "~/text/text";
 import { Dialog } from "~/ui/Dialog";
 
 type Place = { pathname: string; search: unknown };
-const tabOf = (place: Place) => (place.search as { tab?: string }).tab;
-const isElsewhere = (a: Place, b: Place) => a.pathname !== b.pathname || tabOf(a) !== tabOf(b);
+
+/** What of the address says which form is open; the rest only sorts and narrows lists. */
+const parts = ["tab", "step", "part"] as const;
+const formOf = (place: Place) => parts.map((part) => (place.search as Record<string, unknown>)[part]).join("\n");
+const isElsewhere = (a: Place, b: Place) => a.pathname !== b.pathname || formOf(a) !== formOf(b);
 
 /** Asks before a page with unsaved changes is left. */
 export function LeaveGuard({ when }: { when: boolean }) {

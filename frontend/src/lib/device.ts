@@ -1,5 +1,5 @@
 import type { AuthenticatedSession } from "~/api/schema.gen";
-import { t } from "~/text/text";
+import { currentLocale, t } from "~/text/text";
 
 const family = (value: unknown): string => {
 	const name = value && typeof value === "object" ? (value as { family?: unknown }).family : undefined;
@@ -14,3 +14,18 @@ export function deviceOf(session: Pick<AuthenticatedSession, "user_agent" | "las
 	if (program && system) return t("common.device", { program, system });
 	return program || system || session.last_user_agent?.slice(0, 60) || t("common.unknownDevice");
 }
+
+/** Where a session was last used: its address, and the place when the server knows it: "192.0.2.7 (Bonn, Germany)". */
+export function whereOf(session: Pick<AuthenticatedSession, "last_ip" | "geo_ip">): string {
+	const place = [session.geo_ip?.city, countryOf(session.geo_ip?.country)].filter(Boolean).join(", ");
+	return place ? `${session.last_ip} (${place})` : session.last_ip;
+}
+
+const countryOf = (code: string | undefined): string => {
+	if (!code) return "";
+	try {
+		return new Intl.DisplayNames(currentLocale(), { type: "region" }).of(code) ?? code;
+	} catch {
+		return code; // no code of a region
+	}
+};

@@ -3,8 +3,10 @@ import { type FormEvent, useState } from "react";
 import { ApiError, get, send } from "~/api/client";
 import { useChange } from "~/api/query";
 import type { Token, TokenView } from "~/api/schema.gen";
+import { dateTime } from "~/lib/format";
 import { t } from "~/text/text";
 import { problemText } from "~/ui/problem";
+import { type End, endOf, ends, latestIn, toMinute } from "./lifetime";
 import classes from "./Portal.module.css";
 
 type Props = { username: string; onMade: (made: { identifier: string; key: string }) => void; onCancel: () => void };
@@ -21,16 +23,28 @@ export function NewToken({ username, onMade, onCancel }: Props) {
 	const [name, setName] = useState("");
 	const [intent, setIntent] = useState<"app_password" | "api">("app_password");
 	const [description, setDescription] = useState("");
+	const [end, setEnd] = useState<End>("usual");
+	const [day, setDay] = useState("");
 	const make = useChange(
 		async () => {
+			const expires = intent === "app_password" ? endOf(end, day, new Date()) : undefined;
 			const identifier = `${slug(username)}-${slug(name)}`;
-			const token = await send<Token>("POST", "/core/tokens/", { identifier, intent, description: description || name });
+			const token = await send<Token>("POST", "/core/tokens/", { identifier, intent, description: description || name, expires });
 			const { key } = await get<TokenView>(`/core/tokens/${encodeURIComponent(token.identifier)}/view_key/`);
 			return { identifier: token.identifier, key };
 		},
 		(made) => onMade(made),
 	);
-	const wrong = make.error instanceof ApiError ? make.error.fields.identifier?.join(" ") : undefined;
+	const fields = make.error instanceof ApiError ? make.error.fields : {};
+	const wrong = fields.identifier?.join(" ");
+	const refused = fields.expires?.join(" ");
+	const latest = refused === undefined ? undefined : latestIn(refused);
+	const tooLong = latest ? t("account.tokens.tooLong", { time: dateTime(latest) }) : refused;
+	const endError = end === "usual" ? undefined : tooLong;
+	function choose(next: End) {
+		make.reset();
+		setEnd(next);
+	}
 	function submit(event: FormEvent) {
 		event.preventDefault();
 		if (slug(name)) make.mutate(undefined);
@@ -54,12 +68,55 @@ export function NewToken({ username, onMade, onCancel }: Props) {
 					onChange={(event) => setIntent(event.currentTarget.value as typeof intent)}
 					data={(["app_password", "api"] as const).map((value) => ({ value, label: t(`portal.tokens.intent.${value}`) }))}
 				/>
+				{intent === "app_password" ? (
+					<>
+						<NativeSelect
+							label={t("account.tokens.ends")}
+							description={t("account.tokens.endsHelp")}
+							value={end}
+							error={end === "date" ? undefined : endError}
+							onChange={(event) => choose(event.currentTarget.value as End)}
+							data={ends.map((value) => ({ value, label: t(`account.tokens.end.${value}`) }))}
+						/>
+						{end === "date" && (
+							<TextInput
+								type="datetime-local"
+								min={toMinute(new Date())}
+								label={t("account.tokens.day")}
+								required
+								maw={280}
+								value={day}
+								error={endError}
+								onChange={(event) => {
+									make.reset();
+									setDay(event.currentTarget.value);
+								}}
+							/>
+						)}
+						{latest && endError && (
+							<Button
+								variant="default"
+								w="max-content"
+								onClick={() => {
+									choose("date");
+									setDay(toMinute(latest));
+								}}
+							>
+								{t("account.tokens.longest")}
+							</Button>
+						)}
+					</>
+				) : (
+					<p className={classes.text} style={{ margin: 0 }}>
+						{t("account.tokens.endsApi")}
+					</p>
+				)}
 				<TextInput
 					label={t("portal.tokens.description")}
 					value={description}
 					onChange={(event) => setDescription(event.currentTarget.value)}
 				/>
-				{make.error && !wrong && <p role="alert">{problemText(make.error)}</p>}
+				{make.error && !wrong && !endError && <p role="alert">{problemText(make.error)}</p>}
 				<Group gap={8}>
 					<Button type="submit" loading={make.isPending}>
 						{t("portal.tokens.create")}

@@ -19,8 +19,10 @@ import classes from "./Portal.module.css";
 
 const account = () => import("./account");
 const Profile = lazy(() => account().then((part) => ({ default: part.Profile })));
+const Security = lazy(() => account().then((part) => ({ default: part.Security })));
 const Sessions = lazy(() => account().then((part) => ({ default: part.Sessions })));
 const Consents = lazy(() => account().then((part) => ({ default: part.Consents })));
+const Connections = lazy(() => account().then((part) => ({ default: part.Connections })));
 const Tokens = lazy(() => account().then((part) => ({ default: part.Tokens })));
 
 /** My applications, and what belongs to my account. */
@@ -28,10 +30,15 @@ export function Portal({ session }: { session: SessionUser }) {
 	const place = usePlace();
 	const brand = useGet<CurrentBrand>(BRAND).data;
 	const main = useRef<HTMLElement>(null);
+	const nav = useRef<HTMLElement>(null);
 	const first = useRef(true);
 	const title = t(`portal.${place}.title`);
 	const { user, original } = session;
 
+	// The row of places is wider than a phone; where I am stays in sight.
+	useEffect(() => {
+		if (place) nav.current?.querySelector("[aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+	}, [place]);
 	useEffect(() => {
 		document.title = t("portal.documentTitle", { page: title, brand: brand?.branding_title || "Gatehouse" });
 		if (first.current) first.current = false;
@@ -57,7 +64,7 @@ export function Portal({ session }: { session: SessionUser }) {
 					</Button>
 				</div>
 			</header>
-			<nav className={classes.nav} aria-label={t("portal.navigation")}>
+			<nav ref={nav} className={classes.nav} aria-label={t("portal.navigation")}>
 				{places.map((one) => (
 					<a key={one} href={`#/${one}`} aria-current={one === place ? "page" : undefined}>
 						{t(`portal.${one}.title`)}
@@ -72,9 +79,11 @@ export function Portal({ session }: { session: SessionUser }) {
 				</h1>
 				{place === "apps" && <Apps mayAdd={user.is_superuser} />}
 				<Suspense fallback={<Skeleton height={160} aria-busy="true" />}>
-					{place === "profile" && <Profile user={user} />}
+					{place === "profile" && <Profile user={user} flow={brand?.flow_user_settings} />}
+					{place === "security" && <Security />}
 					{place === "sessions" && <Sessions username={user.username} />}
 					{place === "consents" && <Consents user={user.pk} />}
+					{place === "connections" && <Connections user={user.pk} />}
 					{place === "tokens" && <Tokens user={user} />}
 				</Suspense>
 			</main>

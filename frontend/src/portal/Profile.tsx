@@ -4,9 +4,11 @@ import type { UserSelf } from "~/api/schema.gen";
 import { t } from "~/text/text";
 import { Chip } from "~/ui/Chip";
 import classes from "./Portal.module.css";
+import { passwordSetup, thereAndBack, useSetups } from "./setup";
 
-/** Who I am here; changing it is asked for page by page, as signing in is. */
-export function Profile({ user }: { user: UserSelf }) {
+/** Who I am here; changing it is asked for page by page, as signing in is. What the server has no pages for is not offered. */
+export function Profile({ user, flow }: { user: UserSelf; flow: string | undefined }) {
+	const password = passwordSetup(useSetups().data);
 	return (
 		<>
 			<section className={`gh-panel ${classes.panel}`}>
@@ -31,17 +33,26 @@ export function Profile({ user }: { user: UserSelf }) {
 						)}
 					</dd>
 				</dl>
-				<Button component="a" href="/if/flow/default-user-settings-flow/" variant="default" leftSection={<IconPencil size={16} />}>
-					{t("portal.profile.change")}
-				</Button>
+				{flow && (
+					<Button
+						component="a"
+						href={thereAndBack(`/if/flow/${encodeURIComponent(flow)}/`, "profile")}
+						variant="default"
+						leftSection={<IconPencil size={16} />}
+					>
+						{t("portal.profile.change")}
+					</Button>
+				)}
 			</section>
-			<section className={`gh-panel ${classes.panel}`}>
-				<h2 style={{ margin: "0 0 4px" }}>{t("portal.profile.password")}</h2>
-				<p className={classes.text}>{t("portal.profile.passwordText")}</p>
-				<Button component="a" href="/if/flow/default-password-change/" variant="default" leftSection={<IconKey size={16} />}>
-					{t("portal.profile.changePassword")}
-				</Button>
-			</section>
+			{password && (
+				<section className={`gh-panel ${classes.panel}`}>
+					<h2 style={{ margin: "0 0 4px" }}>{t("portal.profile.password")}</h2>
+					<p className={classes.text}>{t("portal.profile.passwordText")}</p>
+					<Button component="a" href={thereAndBack(password, "profile")} variant="default" leftSection={<IconKey size={16} />}>
+						{t("portal.profile.changePassword")}
+					</Button>
+				</section>
+			)}
 		</>
 	);
 }

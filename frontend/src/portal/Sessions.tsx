@@ -1,8 +1,8 @@
 import { Button } from "@mantine/core";
 import { IconDeviceLaptop } from "@tabler/icons-react";
-import { remove, useChange } from "~/api/query";
+import { type Page, remove, useChange, useGet } from "~/api/query";
 import type { AuthenticatedSession } from "~/api/schema.gen";
-import { deviceOf } from "~/lib/device";
+import { deviceOf, whereOf } from "~/lib/device";
 import { ago } from "~/lib/format";
 import { t } from "~/text/text";
 import { Chip } from "~/ui/Chip";
@@ -11,6 +11,34 @@ import { Empty } from "~/ui/Empty";
 import { notify } from "./notice";
 import classes from "./Portal.module.css";
 import { Rows } from "./Rows";
+
+const queryOf = (username: string) => ({ user__username: username, ordering: "-last_used" });
+
+/** Ends every session but this one. */
+function EndOthers({ username }: { username: string }) {
+	const { data } = useGet<Page<AuthenticatedSession>>("/core/authenticated_sessions/", {
+		query: { page_size: 100, ...queryOf(username) },
+	});
+	const others = (data?.results ?? []).filter((session) => !session.current);
+	const end = useChange(
+		(all: AuthenticatedSession[]) => Promise.all(all.map(({ uuid }) => remove(`/core/authenticated_sessions/${uuid}/`))),
+		(_done, all) => notify.good(t("account.sessions.othersEnded", { count: all.length })),
+	);
+	if (others.length < 2) return null;
+	const ask = () =>
+		confirm({
+			title: t("account.sessions.endOthersTitle", { count: others.length }),
+			body: <p>{t("account.sessions.endOthersText")}</p>,
+			yes: t("account.sessions.endOthers"),
+			danger: true,
+			act: () => end.mutateAsync(others),
+		});
+	return (
+		<Button variant="default" mb={16} onClick={ask}>
+			{t("account.sessions.endOthers")}
+		</Button>
+	);
+}
 
 /** Where I am signed in. */
 export function Sessions({ username }: { username: string }) {
@@ -29,9 +57,10 @@ export function Sessions({ username }: { username: string }) {
 	return (
 		<>
 			<p className={classes.text}>{t("portal.sessions.text")}</p>
+			<EndOthers username={username} />
 			<Rows<AuthenticatedSession>
 				path="/core/authenticated_sessions/"
-				query={{ user__username: username, ordering: "-last_used" }}
+				query={queryOf(username)}
 				keyOf={(session) => String(session.uuid)}
 				row={(session) => ({
 					icon: <IconDeviceLaptop size={24} aria-hidden="true" />,
@@ -41,7 +70,7 @@ export function Sessions({ username }: { username: string }) {
 							{session.current && <Chip tone="good">{t("portal.sessions.this")}</Chip>}
 						</>
 					),
-					text: t("portal.sessions.used", { ip: session.last_ip, time: ago(session.last_used) }),
+					text: t("portal.sessions.used", { ip: whereOf(session), time: ago(session.last_used) }),
 					action: !session.current && (
 						<Button
 							variant="default"

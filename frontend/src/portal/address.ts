@@ -1,6 +1,6 @@
 import { useSyncExternalStore } from "react";
 
-export const places = ["apps", "profile", "sessions", "consents", "tokens"] as const;
+export const places = ["apps", "profile", "security", "sessions", "consents", "connections", "tokens"] as const;
 export type Place = (typeof places)[number];
 
 /** The published routes of the user interface lead to ours. */

@@ -45,7 +45,7 @@ function show(content: React.ReactNode) {
 	);
 }
 
-const start = await boot(["portal"], () => show(<Closed reason="window" />));
+const start = await boot(["portal", "account"], () => show(<Closed reason="window" />));
 if (start.me) show(<Portal session={start.me} />);
 else if (start.problem === "closed") show(<Closed reason="window" />);
 else if (start.problem === "unreachable") show(<Closed reason="unreachable" />);

@@ -13,6 +13,11 @@ export function setEnglish(...tables: Table[]): void {
 	english = Object.assign({}, ...tables);
 }
 
+/** Adds the English table of a part that is loaded later; the part calls it before it shows anything. */
+export function addEnglish(table: Table): void {
+	english = { ...english, ...table };
+}
+
 /** Sets the tables of another language; what they lack is read from English. */
 export function setLanguage(name: string, ...tables: Table[]): void {
 	locale = name;

@@ -21,6 +21,7 @@ import { useBulkEdit } from "../frame/useBulkEdit";
 import classes from "./Advanced.module.css";
 import { Cell } from "./Cell";
 import { type Family, familyOf } from "./families";
+import { ImportButton } from "./flow/Transfer";
 import { nameOfRow } from "./names";
 import { useTest } from "./useTest";
 
@@ -58,7 +59,12 @@ function List({ family }: { family: Family }) {
 			title={t(`families.${family.id}.title`)}
 			text={t(`families.${family.id}.text`)}
 			crumbs={[{ label: t("nav.advanced"), to: at.advanced }]}
-			actions={<Add family={family} />}
+			actions={
+				<>
+					{family.id === "flows" && <ImportButton />}
+					<Add family={family} />
+				</>
+			}
 		>
 			<ListView<Row>
 				path={family.path}

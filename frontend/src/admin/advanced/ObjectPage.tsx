@@ -17,8 +17,11 @@ import { Page, Section, TabLinks } from "../frame/Page";
 import { go } from "../frame/To";
 import { Danger } from "../frame/UsedBy";
 import { Bindings } from "./Bindings";
-import { FlowSteps } from "./FlowSteps";
 import { type Family, familyOf } from "./families";
+import { Diagram } from "./flow/Diagram";
+import { Outline } from "./flow/Outline";
+import type { FlowRow } from "./flow/parts";
+import { ExportButton } from "./flow/Transfer";
 import { nameOfRow } from "./names";
 import { lists } from "./order";
 import { TokenKey } from "./TokenKey";
@@ -70,7 +73,7 @@ function Loaded({ family, object, kind, path, crumbs }: LoadedProps) {
 	const name = nameOfRow(object);
 	const id = idOf({ param: kind?.param ?? "pk" }, object);
 	const isFlow = family.id === "flows";
-	const tabs = [...(isFlow ? ["steps"] : []), "settings", ...(object.policybindingmodel_ptr_id ? ["bindings"] : []), "activity"];
+	const tabs = [...(isFlow ? ["steps", "diagram"] : []), "settings", ...(object.policybindingmodel_ptr_id ? ["bindings"] : []), "activity"];
 	const tab = tabs.find((one) => one === search.tab) ?? tabs[0] ?? "settings";
 	const model = kind?.name ?? "";
 	const test = useTest(family.id);
@@ -86,6 +89,7 @@ function Loaded({ family, object, kind, path, crumbs }: LoadedProps) {
 			}
 			actions={
 				<>
+					{isFlow && <ExportButton slug={String(object.slug)} />}
 					{isFlow && (
 						<Button
 							component="a"
@@ -111,13 +115,14 @@ function Loaded({ family, object, kind, path, crumbs }: LoadedProps) {
 					current={tab}
 					tabs={tabs.map((one) => ({
 						id: one,
-						label: t(`advanced.tab.${one}`),
+						label: tOr(one, `advanced.tab.${one}`, `flowPage.tab.${one}`),
 						to: at.object(family.id, id, one === tabs[0] ? undefined : one),
 					}))}
 				/>
 			}
 		>
-			{tab === "steps" && <FlowSteps flow={String(object.pk)} />}
+			{tab === "steps" && <Outline flow={object as unknown as FlowRow} />}
+			{tab === "diagram" && <Diagram slug={String(object.slug)} />}
 			{tab === "bindings" && <Bindings target={String(object.policybindingmodel_ptr_id)} />}
 			{tab === "activity" && <EventList fixed={{ context_model_name: model, context_model_pk: String(object.pk).replaceAll("-", "") }} />}
 			{tab === "settings" && (

@@ -11,6 +11,9 @@ export const at = {
 	groups: "/people/groups",
 	newGroup: "/people/groups/new",
 	group: (pk: string, tab?: string) => `/people/groups/${pk}${tab ? `?tab=${tab}` : ""}`,
+	invitations: "/people/invitations",
+	newInvitation: "/people/invitations/new",
+	invitation: (pk: string) => `/people/invitations/${pk}`,
 	apps: "/apps",
 	newApp: "/apps/new",
 	app: (slug: string, tab?: string) => `/apps/${part(slug)}${tab ? `?tab=${tab}` : ""}`,
@@ -64,6 +67,7 @@ const published: [RegExp, (...found: string[]) => string][] = [
 	[/^\/flow\/flows\/([\w-]+)$/, (slug) => at.object("flows", p(slug))],
 	[/^\/flow\/stages$/, () => at.family("stages")],
 	[/^\/flow\/stages\/prompts$/, () => at.family("prompts")],
+	[/^\/flow\/stages\/invitations$/, () => at.invitations],
 	[/^\/crypto\/certificates$/, () => at.certificates],
 	[/^\/admin\/settings$/, () => at.system],
 ];

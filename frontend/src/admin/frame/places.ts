@@ -11,6 +11,7 @@ export function pages(): Place[] {
 		{ to: at.home, label: t("nav.home") },
 		{ to: at.users, label: t("users.title") },
 		{ to: at.groups, label: t("groups.title") },
+		{ to: at.invitations, label: t("users.invitations") },
 		{ to: at.apps, label: t("apps.title") },
 		{ to: at.activity, label: t("activity.title") },
 		{ to: at.settings, label: t("settings.server.title") },
@@ -28,6 +29,7 @@ export function pages(): Place[] {
 export function actions(): Place[] {
 	return [
 		{ to: at.newUser, label: t("users.add") },
+		{ to: at.newInvitation, label: t("users.invite") },
 		{ to: at.newGroup, label: t("groups.add") },
 		{ to: at.newApp, label: t("apps.add") },
 		{ to: at.newService, label: t("users.addService") },

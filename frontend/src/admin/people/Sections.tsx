@@ -2,8 +2,8 @@ import { t } from "~/text/text";
 import { at } from "../frame/addresses";
 import { TabLinks } from "../frame/Page";
 
-/** People are users and groups: two lists beside each other. */
-export function Sections({ current }: { current: "users" | "groups" }) {
+/** People are users, groups, and those who are invited: lists beside each other. */
+export function Sections({ current }: { current: "users" | "groups" | "invitations" }) {
 	return (
 		<TabLinks
 			label={t("nav.people")}
@@ -11,6 +11,7 @@ export function Sections({ current }: { current: "users" | "groups" }) {
 			tabs={[
 				{ id: "users", label: t("users.title"), to: at.users },
 				{ id: "groups", label: t("groups.title"), to: at.groups },
+				{ id: "invitations", label: t("users.invitations"), to: at.invitations },
 			]}
 		/>
 	);

@@ -12,7 +12,6 @@ import { Section } from "../frame/Page";
 import { useMe } from "../frame/session";
 import { go } from "../frame/To";
 import { Danger } from "../frame/UsedBy";
-import { Password } from "./Password";
 import classes from "./Users.module.css";
 
 const first = ["username", "name", "email"] as const;
@@ -32,12 +31,9 @@ export function UserOverview({ user }: { user: User }) {
 						<ResourceForm key={user.pk} kind="user" object={object} first={first} fixed={elsewhere} />
 					)}
 				</Section>
-				<div>
-					<Section title={t("users.facts")}>
-						<Facts user={user} />
-					</Section>
-					<Password user={user} />
-				</div>
+				<Section title={t("users.facts")}>
+					<Facts user={user} />
+				</Section>
 			</div>
 			<Danger
 				path={`/core/users/${user.pk}/`}

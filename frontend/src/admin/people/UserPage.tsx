@@ -1,4 +1,5 @@
 import { Button, Skeleton } from "@mantine/core";
+import { IconLifebuoy } from "@tabler/icons-react";
 import { useParams } from "@tanstack/react-router";
 import { send } from "~/api/client";
 import { useChange, useGet } from "~/api/query";
@@ -15,6 +16,8 @@ import { EventList } from "../activity/EventList";
 import { at } from "../frame/addresses";
 import { Page, TabLinks } from "../frame/Page";
 import { useMe } from "../frame/session";
+import { go } from "../frame/To";
+import { Help } from "./help/Help";
 import { UserAccess } from "./UserAccess";
 import { UserChips } from "./UserChips";
 import { UserGroups } from "./UserGroups";
@@ -22,7 +25,7 @@ import { UserOverview } from "./UserOverview";
 import { UserSessions } from "./UserSessions";
 import { UserTokens } from "./UserTokens";
 
-const tabs = ["overview", "groups", "apps", "sessions", "tokens", "activity"] as const;
+const tabs = ["overview", "help", "groups", "apps", "sessions", "tokens", "activity"] as const;
 
 export function UserPage() {
 	const { pk } = useParams({ strict: false }) as { pk: string };
@@ -56,11 +59,16 @@ export function UserPage() {
 				<TabLinks
 					label={personName(user)}
 					current={tab}
-					tabs={tabs.map((id) => ({ id, label: t(`users.tab.${id}`), to: at.user(user.pk, id === "overview" ? undefined : id) }))}
+					tabs={tabs.map((id) => ({
+						id,
+						label: id === "help" ? t("helping.tab") : t(`users.tab.${id}`),
+						to: at.user(user.pk, id === "overview" ? undefined : id),
+					}))}
 				/>
 			}
 		>
 			{tab === "overview" && <UserOverview user={user} />}
+			{tab === "help" && <Help key={user.pk} user={user} />}
 			{tab === "groups" && <UserGroups user={user} />}
 			{tab === "apps" && <UserAccess user={user} />}
 			{tab === "sessions" && <UserSessions user={user} />}
@@ -73,11 +81,16 @@ export function UserPage() {
 function Actions({ user }: { user: User }) {
 	const { me } = useMe();
 	const name = personName(user);
+	const help = (
+		<Button leftSection={<IconLifebuoy size={16} />} onClick={() => go(at.user(user.pk, "help"))}>
+			{t("helping.button")}
+		</Button>
+	);
 	const setActive = useChange(
 		(active: boolean) => send("PATCH", `/core/users/${user.pk}/`, { is_active: active }),
 		(_done, active) => toldUndo(t(active ? "users.activated" : "users.deactivated", { name }), "authentik_core.user", user.pk),
 	);
-	if (me?.pk === user.pk) return null;
+	if (me?.pk === user.pk) return help;
 	const askDeactivate = () =>
 		confirm({
 			title: t("users.deactivateTitle", { name }),
@@ -98,6 +111,7 @@ function Actions({ user }: { user: User }) {
 		});
 	return (
 		<>
+			{help}
 			<Button variant="default" onClick={impersonate}>
 				{t("users.impersonate")}
 			</Button>
@@ -106,7 +120,9 @@ function Actions({ user }: { user: User }) {
 					{t("users.deactivate")}
 				</Button>
 			) : (
-				<Button onClick={() => setActive.mutate(true, { onError: complain })}>{t("users.activate")}</Button>
+				<Button variant="default" onClick={() => setActive.mutate(true, { onError: complain })}>
+					{t("users.activate")}
+				</Button>
 			)}
 		</>
 	);

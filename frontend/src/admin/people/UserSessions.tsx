@@ -2,7 +2,7 @@ import { Button } from "@mantine/core";
 import { IconDeviceLaptop } from "@tabler/icons-react";
 import { remove, useChange } from "~/api/query";
 import type { AuthenticatedSession, User } from "~/api/schema.gen";
-import { deviceOf } from "~/lib/device";
+import { deviceOf, whereOf } from "~/lib/device";
 import { ListView } from "~/list/ListView";
 import { t } from "~/text/text";
 import { Ago } from "~/ui/Ago";
@@ -52,7 +52,7 @@ export function UserSessions({ user }: { user: User }) {
 					title: t("sessions.ip"),
 					sort: "last_ip",
 					from: "phone",
-					cell: (session) => <span className="gh-mono gh-once">{session.last_ip}</span>,
+					cell: (session) => <span className="gh-mono gh-once">{whereOf(session)}</span>,
 				},
 				{ id: "used", title: t("sessions.used"), sort: "last_used", cell: (session) => <Ago time={session.last_used} /> },
 				{ id: "expires", title: t("sessions.expires"), sort: "expires", from: "tablet", cell: (session) => <Ago time={session.expires} /> },

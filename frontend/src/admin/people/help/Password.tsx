@@ -8,22 +8,34 @@ import { ToneIcon } from "~/ui/Chip";
 import { CopyList, CopyRow } from "~/ui/Copy";
 import { told } from "~/ui/notices";
 import { problemText } from "~/ui/problem";
-import { at } from "../frame/addresses";
-import { Section } from "../frame/Page";
-import { To } from "../frame/To";
+import { Qr } from "~/ui/Qr";
+import { at } from "../../frame/addresses";
+import { Section } from "../../frame/Page";
+import { To } from "../../frame/To";
+import { useServerUrl } from "../../frame/useServerUrl";
+import { RecoveryMail } from "./RecoveryMail";
 
 /** A new password, or a link by which the person chooses one. */
 export function Password({ user }: { user: User }) {
 	return (
 		<Section title={t("password.title")} text={t("password.text")}>
 			<RecoveryLink user={user} />
+			<RecoveryMail user={user} />
 			<SetPassword user={user} />
 		</Section>
 	);
 }
 
+/** The link as it works on another device: the window itself reaches the server by an address that only this computer has. */
+function elsewhere(link: string, base: string): string {
+	const { pathname, search } = new URL(link, location.href);
+	return base + pathname + search;
+}
+
 function RecoveryLink({ user }: { user: User }) {
+	const base = useServerUrl();
 	const make = useChange(() => send<Link>("POST", `/core/users/${user.pk}/recovery/`, {}));
+	const link = make.data && elsewhere(make.data.link, base);
 	return (
 		<>
 			<Button variant="default" loading={make.isPending} onClick={() => make.mutate(undefined)}>
@@ -38,10 +50,13 @@ function RecoveryLink({ user }: { user: User }) {
 					)}
 				</Alert>
 			)}
-			{make.data && (
-				<CopyList>
-					<CopyRow label={t("password.link")} value={make.data.link} help={t("password.linkHelp")} />
-				</CopyList>
+			{link && (
+				<>
+					<CopyList>
+						<CopyRow label={t("password.link")} value={link} help={t("password.linkHelp")} />
+					</CopyList>
+					<Qr text={link} label={t("password.link")} />
+				</>
 			)}
 		</>
 	);
