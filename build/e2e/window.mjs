@@ -167,8 +167,11 @@ async function scenario() {
 	step("a backup from the settings is a file that restores");
 	await page.evaluate("void (location.hash = '#/settings/backup')");
 	await page.type("main form div:nth-child(1) > * input[type=password], main input[type=password]", "a passphrase to test");
+	const again = "document.activeElement === document.querySelectorAll('main input[type=password]')[1]";
 	await keys("Tab", "Tab");
+	await until("the focus in the second field", () => page.evaluate(again));
 	await write("a passphrase to test");
+	await until("the passphrase once more", () => page.evaluate("document.querySelectorAll('main input[type=password]')[1].value === 'a passphrase to test'"));
 	await page.press("main form button[type=submit]", "Back up now");
 	const proposed = await until("the dialog for the backup", async () => {
 		const [id] = await windows("^Save ");

@@ -1,4 +1,5 @@
 import { keepPreviousData, QueryClient, type UseQueryResult, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { afterKeeping } from "~/lib/kept";
 import { ApiError, get, type Query, send } from "./client";
 
 export type Page<T> = {
@@ -44,7 +45,7 @@ export function useChange<Input, Output = void>(act: (input: Input) => Promise<O
 	return useMutation<Output, Error, Input>({
 		mutationFn: act,
 		onSuccess: async (output, input) => {
-			done?.(output, input);
+			afterKeeping(() => done?.(output, input));
 			await client.invalidateQueries({ queryKey: ["api"] });
 		},
 	});

@@ -1,12 +1,13 @@
 import { createHashHistory } from "@tanstack/react-router";
 import { type AnchorHTMLAttributes, type MouseEvent, type Ref, useCallback } from "react";
+import { isKept } from "~/lib/kept";
 
 /** The one history of the page: links, the router and the guard of unsaved changes share it. */
 export const history = createHashHistory();
 
-/** Goes to an address of ours, as /people/users/7?tab=groups. */
+/** Goes to an address of ours, as /people/users/7?tab=groups. Unsaved changes are asked for, unless they were kept just now. */
 export function go(to: string): void {
-	history.push(to);
+	history.push(to, undefined, { ignoreBlocker: isKept() });
 }
 
 type Props = AnchorHTMLAttributes<HTMLAnchorElement> & { to: string; ref?: Ref<HTMLAnchorElement> };
