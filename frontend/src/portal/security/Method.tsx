@@ -68,7 +68,7 @@ export function Method({ kind, setups, next, last }: Props) {
 					</ul>
 				)}
 				{data && rows.length === 0 && <p className={own.reason}>{t("account.security.none")}</p>}
-				{data && kind === "webauthn" && rows.length === 1 && <Note text={t("account.security.onlyOne")} />}
+				{next && kind === "webauthn" && rows.length === 1 && <Note text={t("account.security.onlyOne")} />}
 				{kind === "static" && setups.length > 0 && rows.length > 0 && <p className={own.reason}>{t("account.security.codesText")}</p>}
 				{setups.length === 0 && <p className={own.reason}>{t("account.security.noSetup")}</p>}
 			</div>
