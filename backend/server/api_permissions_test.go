@@ -260,7 +260,7 @@ func makePermissionHouse(t *testing.T) (*permissionHouse, [callerCount]string) {
 	// What makes an object of each kind that is made through the API.
 	h.bodies = map[string]func(i string) obj{}
 	for path, more := range map[string]obj{
-		"core/groups/": nil, "events/rules/": nil, "events/transports/": nil, "rbac/roles/": nil, "policies/dummy/": nil, "policies/password/": nil, "policies/reputation/": nil,
+		"core/groups/": nil, "events/rules/": nil, "events/transports/": nil, "rbac/roles/": nil, "policies/dummy/": {"wait_min": 0, "wait_max": 1}, "policies/password/": nil, "policies/reputation/": nil,
 		"policies/event_matcher/": {"action": "login"}, "policies/expression/": {"expression": "return True"}, "policies/password_expiry/": {"days": 90},
 		"propertymappings/ldap/": {"expression": "return 1", "object_field": "name"}, "propertymappings/notification/": {"expression": "return 1"}, "propertymappings/rac/": {"static_settings": obj{}},
 		"propertymappings/saml/": {"expression": "return 1", "saml_name": "urn:x"}, "propertymappings/scim/": {"expression": "return 1"}, "propertymappings/scope/": {"expression": "return {}", "scope_name": "perm"},
