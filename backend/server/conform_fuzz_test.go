@@ -359,7 +359,7 @@ func fuzzTime(t testing.TB) time.Duration {
 		}
 		return d
 	}
-	return 20 * time.Second
+	return 8 * time.Second
 }
 
 // turn gives which attempt of so many is the next: first the two valid ones, then all others in an order that differs by operation.
