@@ -153,11 +153,16 @@ func TestSessionBindings(t *testing.T) {
 	// Knowing who asks takes no more statements, bound or not.
 	t.Run("statements", func(t *testing.T) {
 		db := h.s.rooms.store.DB()
+		defer h.s.rooms.notify.Hold()() // it reads events in the background
 		cost := func(b *browser, from ...string) int64 {
 			b.get(me, from...)
-			before := db.Reads()
-			b.get(me, from...)
-			return int64(db.Reads() - before)
+			least := int64(1 << 30) // what the house reads by itself meanwhile counts too, but not each time
+			for range 8 {
+				before := db.Reads()
+				b.get(me, from...)
+				least = min(least, int64(db.Reads()-before))
+			}
+			return least
 		}
 		bound := h.signedIn("ada", "lovelace-1815")
 		bind("no_binding", "no_binding")
