@@ -24,9 +24,9 @@ type object = map[string]any
 type schemaCache struct {
 	once sync.Once
 	json []byte
-	yaml []byte
 	etag string
 	err  error
+	yaml func() ([]byte, error) // made when somebody asks for it: it takes longer than all the rest
 }
 
 // Schema gives the OpenAPI description as JSON.
@@ -34,12 +34,12 @@ func (a *API) Schema() ([]byte, error) {
 	s := &a.schema
 	s.once.Do(func() {
 		doc := (&describer{api: a, comps: object{}, done: map[string]bool{}}).document()
+		s.yaml = sync.OnceValues(func() ([]byte, error) { return yaml.Marshal(doc) })
 		if s.json, s.err = json.Marshal(doc); s.err != nil {
 			return
 		}
 		sum := sha256.Sum256(s.json)
 		s.etag = `"` + hex.EncodeToString(sum[:12]) + `"`
-		s.yaml, s.err = yaml.Marshal(doc)
 	})
 	return s.json, s.err
 }
@@ -49,9 +49,11 @@ func (a *API) serveSchema(_ context.Context, r *http.Request) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	f := kind.Download{Type: schemaType(r), Body: a.schema.yaml}
-	if strings.HasSuffix(f.Type, "json") {
-		f.Body = b
+	f := kind.Download{Type: schemaType(r), Body: b}
+	if !strings.HasSuffix(f.Type, "json") {
+		if f.Body, err = a.schema.yaml(); err != nil {
+			return reply{}, err
+		}
 	}
 	return reply{file: &f}, nil
 }

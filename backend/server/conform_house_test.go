@@ -20,17 +20,22 @@ type watcher struct {
 	ended bool
 }
 
-// checker gives the checker of the description that a server serves, made once for each: the houses of one run serve the same.
+// checker gives the checker of the description. It is made once: the description changes with the program only.
 func checker(s *Server) (*conform.Checker, error) {
-	b, err := s.rooms.api.Schema()
-	if err != nil {
-		return nil, err
-	}
-	made, _ := checkers.LoadOrStore(string(b), sync.OnceValues(func() (*conform.Checker, error) { return conform.New(b) }))
-	return made.(func() (*conform.Checker, error))()
+	described.Do(func() {
+		var b []byte
+		if b, described.err = s.rooms.api.Schema(); described.err == nil {
+			described.checker, described.err = conform.New(b)
+		}
+	})
+	return described.checker, described.err
 }
 
-var checkers sync.Map
+var described struct {
+	sync.Once
+	checker *conform.Checker
+	err     error
+}
 
 // watch stands around a listener of the house.
 func (h *house) watch(next http.Handler) http.Handler {
