@@ -25,6 +25,11 @@ const (
 	hashSize    = 32
 )
 
+// Argon2 gives our parameters of argon2id: memory in KiB, passes, lanes and the length of the key in bytes (RFC 9106 3.1).
+func Argon2() (memory, passes uint32, lanes uint8, length uint32) {
+	return argonMemory, argonTime, argonLanes, hashSize
+}
+
 // Bounds for hashes made elsewhere: what one sign-in may cost at most.
 const (
 	maxArgonMemory  = 131072 // KiB; other software's default is 102400

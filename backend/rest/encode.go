@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"sync"
 	"time"
+	"unicode/utf8"
 
 	"gatehouse/backend/kind"
 )
@@ -107,9 +108,18 @@ func (e *encoder) fields(fields []kind.Field, v reflect.Value, k *kind.Kind) err
 	return nil
 }
 
+// text writes a string as package json does: most hold nothing that needs escaping.
 func (e *encoder) text(s string) {
-	b, _ := json.Marshal(s) // a string never fails
-	e.buf.Write(b)
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= utf8.RuneSelf || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' || c == 0x7f {
+			b, _ := json.Marshal(s) // a string never fails
+			e.buf.Write(b)
+			return
+		}
+	}
+	e.buf.WriteByte('"')
+	e.buf.WriteString(s)
+	e.buf.WriteByte('"')
 }
 
 func (e *encoder) value(v reflect.Value, f *kind.Field) error {

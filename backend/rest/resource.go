@@ -253,8 +253,12 @@ func (a *API) list(ctx context.Context, k *kind.Kind, q url.Values) (reply, erro
 			e.buf.WriteByte(',')
 		}
 		e.show = show(row)
+		began := e.buf.Len()
 		if err := e.object(k, row); err != nil {
 			return reply{}, err
+		}
+		if i == 0 { // the others are about as long
+			e.buf.Grow((e.buf.Len() - began + 1) * len(page.Rows) * 9 / 8)
 		}
 	}
 	e.buf.WriteString("]}")
