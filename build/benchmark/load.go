@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -266,6 +267,7 @@ func storm(p *process, workers int, span time.Duration, one func(worker, turn in
 	var mu sync.Mutex
 	var bad error
 	var wg sync.WaitGroup
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // the client is one thread with many connections (wrk -t1): the rest is the server's
 	before, began := p.cpu(), time.Now()
 	for w := range workers {
 		wg.Go(func() {
