@@ -98,6 +98,11 @@ func invitationDeps(r Rooms) invitation.Deps {
 	}}
 }
 
+// Endpoints are operations of stages that belong to no collection.
+func Endpoints(r Rooms) []kind.Action {
+	return invitation.Post{Deps: invitationDeps(r), Mail: r.Mail, Brands: r.Brands, Base: r.Base, May: r.Roles.May}.Endpoints()
+}
+
 // Steps are what the house puts into plans by itself.
 func Steps(r Rooms, stages []*stage.Kind) []stage.Inline {
 	out := []stage.Inline{oauth2.Fulfil{Room: r.OAuth2}, flow.Elsewhere{}}

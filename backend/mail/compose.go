@@ -32,7 +32,7 @@ func (r *Room) Compose(ctx context.Context, d Draft) (*Letter, error) {
 		vars[k] = v
 	}
 	l := &Letter{
-		ID: crypt.UUID() + "@" + r.domain(ctx, c), From: d.From, Subject: d.Subject, Logo: b.Logo, Via: d.Via, Until: d.Until, Secrets: d.Secrets,
+		ID: crypt.UUID() + "@" + r.domain(ctx, c), From: d.From, Subject: d.Subject, Logo: b.Logo, Via: d.Via, Until: d.Until, Secrets: d.Secrets, About: d.About,
 	}
 	if l.From == "" {
 		l.From = c.From

@@ -68,6 +68,7 @@ type Draft struct {
 	From     string         // "" = the sender of the server
 	Until    time.Time      // when there is no use in sending it any more; zero = always
 	Secrets  []string       // what the audit log must not keep of the body: keys of links
+	About    string         // what Room.About finds it by
 }
 
 // Letter is a mail that is written.
@@ -82,6 +83,7 @@ type Letter struct {
 	Via     string    `json:"via"`
 	Until   time.Time `json:"until"`
 	Secrets []string  `json:"secrets"`
+	About   string    `json:"about"`
 }
 
 // Recipients lists the addresses with commas.

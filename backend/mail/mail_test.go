@@ -214,7 +214,7 @@ func TestGivenUp(t *testing.T) {
 		words  string
 		tries  int
 	}{
-		{"refused for good", func(s *mailtest.Server) { s.Refuse("rcpt", 550, "No such person here") }, 0, "No such person here", 1},
+		{"refused for good", func(s *mailtest.Server) { s.Refuse("rcpt", 550, "No such person here") }, 0, "says: 550 5.1.1 No such person here", 1},
 		{"too long", func(s *mailtest.Server) { s.Refuse("data", 451, "Not now") }, 0, "Not now", 8},
 		{"too old", func(s *mailtest.Server) { s.Refuse("mail", 421, "Not now") }, 10 * time.Minute, "too old", 4},
 	} {

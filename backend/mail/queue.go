@@ -46,8 +46,8 @@ func (r *Room) Queue(tx *store.Tx, l *Letter) error {
 	if err != nil {
 		return err
 	}
-	if _, err := tx.Exec(`INSERT INTO mails (pk, created, recipients, subject, state, tries, due, finished, words, quiet, letter) VALUES (?, ?, ?, ?, ?, 0, ?, NULL, '', ?, ?)`,
-		pk, tx.Now.UnixMicro(), l.Recipients(), l.Subject, Queued, tx.Now.UnixMicro(), tx.Actor.Quiet, sealed); err != nil {
+	if _, err := tx.Exec(`INSERT INTO mails (pk, created, recipients, subject, state, tries, due, finished, words, quiet, letter, about) VALUES (?, ?, ?, ?, ?, 0, ?, NULL, '', ?, ?, ?)`,
+		pk, tx.Now.UnixMicro(), l.Recipients(), l.Subject, Queued, tx.Now.UnixMicro(), tx.Actor.Quiet, sealed, l.About); err != nil {
 		return err
 	}
 	tx.AfterCommit(r.Wake)

@@ -134,9 +134,25 @@ func (r *Room) log(ctx context.Context, c *kind.Call, _ *kind.None) (Log, error)
 		}
 		cond, args = cond+" AND pk < ?", append(args, kind.Dashed(v))
 	}
-	rows, err := r.Store.DB().Query(ctx, `SELECT pk, created, recipients, subject, state, tries, words, due, finished FROM mails WHERE `+cond+` ORDER BY pk DESC LIMIT ?`, append(args, limit+1)...)
+	found, err := r.logged(ctx, cond, limit+1, args...)
 	if err != nil {
 		return out, err
+	}
+	out.More = len(found) > limit
+	out.Results = append(out.Results, found[:min(limit, len(found))]...)
+	return out, nil
+}
+
+// About gives the newest mails about something, at most limit.
+func (r *Room) About(ctx context.Context, about string, limit int) ([]Logged, error) {
+	return r.logged(ctx, "about = ? AND about <> ''", limit, about)
+}
+
+func (r *Room) logged(ctx context.Context, cond string, limit int, args ...any) ([]Logged, error) {
+	out := []Logged{}
+	rows, err := r.Store.DB().Query(ctx, `SELECT pk, created, recipients, subject, state, tries, words, due, finished FROM mails WHERE `+cond+` ORDER BY pk DESC LIMIT ?`, append(args, limit)...)
+	if err != nil {
+		return nil, err
 	}
 	defer rows.Close()
 	for rows.Next() {
@@ -144,7 +160,7 @@ func (r *Room) log(ctx context.Context, c *kind.Call, _ *kind.None) (Log, error)
 		var created, due int64
 		var finished *int64
 		if err := rows.Scan(&m.PK, &created, &m.To, &m.Subject, &m.State, &m.Tries, &m.Words, &due, &finished); err != nil {
-			return out, err
+			return nil, err
 		}
 		m.Created = time.UnixMicro(created).UTC()
 		if m.State == Queued {
@@ -155,11 +171,7 @@ func (r *Room) log(ctx context.Context, c *kind.Call, _ *kind.None) (Log, error)
 			at := time.UnixMicro(*finished).UTC()
 			m.Finished = &at
 		}
-		if len(out.Results) == limit {
-			out.More = true
-			break
-		}
-		out.Results = append(out.Results, m)
+		out = append(out, m)
 	}
 	return out, rows.Err()
 }

@@ -170,6 +170,9 @@ func (r *Room) logo(address string) ([]byte, string) {
 // serverWords finds what a server said in the text of an error: a code and what follows it (RFC 5321 section 4.2).
 var serverWords = regexp.MustCompile(`(?s)\b[245]\d\d[ -].*`)
 
+// inQuotes is a server's answer as go-mail writes that of a refused recipient.
+var inQuotes = regexp.MustCompile(`^(\d{3}[ -])"(.*)"$`)
+
 // said makes a fault of what a conversation with a server came to.
 func said(c Connection, err error) *fault.Error {
 	var (
@@ -189,7 +192,7 @@ func said(c Connection, err error) *fault.Error {
 		text, _, _ = strings.Cut(text, ", affected message ID")
 		words = serverWords.FindString(text)
 	}
-	words = strings.Join(strings.Fields(words), " ")
+	words = inQuotes.ReplaceAllString(strings.Join(strings.Fields(words), " "), "$1$2")
 	if len(words) > 500 {
 		words = words[:500]
 	}

@@ -23,6 +23,7 @@ const (
 	Confirmation  = "email/account_confirmation.html"
 	Notification  = "email/event_notification.html"
 	Setup         = "email/setup.html"
+	Invitation    = "email/invitation.html"
 )
 
 // base stands around what the other templates say.

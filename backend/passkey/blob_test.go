@@ -91,7 +91,8 @@ func TestImport(t *testing.T) {
 		t.Error(got)
 	}
 	service.Until = time.Time{}
-	if st, err := r.State(ctx); err != nil || st.Number != 0 || st.Taken != nil || st.Makes < 60 || h.Count("webauthn_metadata", "1 = 1") != 0 {
+	bare, err := r.State(ctx)
+	if st := bare; err != nil || st.Number != 0 || st.Taken != nil || st.Makes < 60 || st.Own != st.Makes-2 || st.Named != 0 || h.Count("webauthn_metadata", "1 = 1") != 0 {
 		t.Errorf("%+v %v", st, err)
 	}
 
@@ -101,6 +102,10 @@ func TestImport(t *testing.T) {
 	}
 	if a, b, c, d := name(t, r, yubikey), name(t, r, fresh), name(t, r, gone), name(t, r, "bada5566-a7aa-401f-bd96-45619a55120d"); a != "The service's name" || b != "A new make" || c != "" || d != "1Password" {
 		t.Errorf("%q %q %q %q", a, b, c, d)
+	}
+	// Of those that have a name now the service named all that it knows, the house the rest.
+	if st.Own+st.Named != st.Makes-2 || st.Named != 2 || st.Own != bare.Own-1 {
+		t.Errorf("%+v, before %+v", st, bare)
 	}
 	if v, err := r.Vouched(ctx, []string{yubikey, fresh}); err != nil || !v[yubikey] || v[fresh] {
 		t.Errorf("%v %v", v, err)
@@ -167,9 +172,9 @@ func TestUpdateFromTheNetwork(t *testing.T) {
 		t.Errorf("%v %v", got, err)
 	}
 	status = http.StatusBadGateway
-	for range 2 {
+	for _, why := range []string{"answered with status 502.", "refuses the connection."} {
 		_, err = update()
-		if f := fault.As(err); f == nil || f.Kind != fault.Unavailable || !strings.HasPrefix(f.Say, "The list can't be fetched from "+srv.URL) || !strings.Contains(f.Say, "import the file here") {
+		if f := fault.As(err); f == nil || f.Kind != fault.Unavailable || !strings.HasPrefix(f.Say, "The list can't be fetched from "+srv.URL+": the server "+why) || !strings.HasSuffix(f.Say, "import the file here.") {
 			t.Errorf("%v", err)
 		}
 		srv.Close()

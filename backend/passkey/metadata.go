@@ -14,9 +14,11 @@ import (
 	"strings"
 	"time"
 
+	"gatehouse/backend/db"
 	"gatehouse/backend/event"
 	"gatehouse/backend/fault"
 	"gatehouse/backend/kind"
+	"gatehouse/backend/outbound"
 	"gatehouse/backend/store"
 
 	"github.com/go-webauthn/webauthn/metadata"
@@ -30,11 +32,13 @@ type Metadata struct {
 	Number  int        `json:"number" is:"required,nullable"` // of the blob that was taken in last, 0 for none
 	Renewal string     `json:"next_update" is:"required"`     // when the next one was to come, as a date, "" for no blob
 	Taken   *time.Time `json:"taken" is:"required" format:"date-time"`
-	Entries int        `json:"entries" is:"required"` // makes in it
-	Skipped int        `json:"skipped" is:"required"` // entries that are of no use here
-	Stale   bool       `json:"stale" is:"required"`   // a newer one is there by now
-	Source  string     `json:"source" is:"required"`  // where it comes from
-	Makes   int        `json:"device_types" is:"required"`
+	Entries int        `json:"entries" is:"required"`      // makes in it
+	Skipped int        `json:"skipped" is:"required"`      // entries that are of no use here
+	Stale   bool       `json:"stale" is:"required"`        // a newer one is there by now
+	Source  string     `json:"source" is:"required"`       // where it comes from
+	Makes   int        `json:"device_types" is:"required"` // rows of the list: makes and marks
+	Own     int        `json:"own" is:"required"`          // makes that the house names by itself
+	Named   int        `json:"imported" is:"required"`     // makes that a blob named, this one or one before
 }
 
 // SchemaName implements kind.SchemaNamer.
@@ -82,7 +86,18 @@ func (r *Room) State(ctx context.Context) (Metadata, error) {
 		next, err := time.Parse(time.DateOnly, out.Renewal)
 		out.Taken, out.Stale = &at, err == nil && r.Store.Now().After(next.AddDate(0, 0, 1))
 	}
-	return out, r.Store.DB().QueryRow(ctx, `SELECT count(*) FROM webauthn_types`).Scan(&out.Makes)
+	args := []any{Unknown, OnlyAttested}
+	for _, k := range list {
+		if k.aaguid != Unknown && k.aaguid != OnlyAttested {
+			args = append(args, k.aaguid)
+		}
+	}
+	var named int
+	err = r.Store.DB().QueryRow(ctx, `SELECT count(*), count(*) FILTER (WHERE aaguid NOT IN (?, ?)),
+		count(*) FILTER (WHERE aaguid IN (`+db.Marks(len(list)-2)+`) AND aaguid NOT IN (SELECT aaguid FROM webauthn_metadata)) FROM webauthn_types`,
+		args...).Scan(&out.Makes, &named, &out.Own)
+	out.Named = named - out.Own
+	return out, err
 }
 
 func (r *Room) source() string {
@@ -94,8 +109,13 @@ func (r *Room) source() string {
 
 // fetch gets the newest blob. An Unavailable fault says what to do without a network.
 func (r *Room) fetch(ctx context.Context) ([]byte, error) {
-	fail := func(cause error) error {
-		return fault.Wrap(fault.Unavailable, fmt.Sprintf("The list can't be fetched from %s. Fetch it on a computer with internet and import the file here.", r.source()), cause)
+	fail := func(why string, cause error) error {
+		return fault.Wrap(fault.Unavailable, fmt.Sprintf("The list can't be fetched from %s: the server %s Fetch it on a computer with internet and import the file here.", r.source(), why), cause)
+	}
+	lost := func(err error) error {
+		f := outbound.Say("", err)
+		why, _, _ := strings.Cut(f.Say, ". ") // what one can do about it is another thing here
+		return fail(strings.TrimSuffix(strings.TrimSpace(why), ".")+".", f)
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.source(), nil)
 	if err != nil {
@@ -103,15 +123,15 @@ func (r *Room) fetch(ctx context.Context) ([]byte, error) {
 	}
 	res, err := r.Client.Do(req)
 	if err != nil {
-		return nil, fail(err)
+		return nil, lost(err)
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK {
-		return nil, fail(fmt.Errorf("status %d", res.StatusCode))
+		return nil, fail(fmt.Sprintf("answered with status %d.", res.StatusCode), nil)
 	}
 	b, err := io.ReadAll(io.LimitReader(res.Body, LongestBlob+1))
 	if err != nil {
-		return nil, fail(err)
+		return nil, lost(err)
 	}
 	return b, nil
 }

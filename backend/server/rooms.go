@@ -68,12 +68,13 @@ type rooms struct {
 	tasks    *task.Room
 	keys     *passkey.Room
 	outgoing
-	mail   *mail.Room
-	notify *notify.Room
-	prints *blueprint.Room
-	stages []*stage.Kind
-	host   *world.World
-	api    *rest.API
+	mail     *mail.Room
+	notify   *notify.Room
+	prints   *blueprint.Room
+	stages   []*stage.Kind
+	ofStages []kind.Action // operations of stages that belong to no collection
+	host     *world.World
+	api      *rest.API
 }
 
 // wire makes the rooms. d may be nil: then they can be described and not used.
@@ -155,7 +156,7 @@ func wire(o Options, d *db.DB, key *crypt.Key, install string, log *slog.Logger,
 	list.Keys = r.keys
 	r.asks(o, &list)
 	r.newPrints(o, &list)
-	r.stages = kinds.Stages(list)
+	r.stages, r.ofStages = kinds.Stages(list), kinds.Endpoints(list)
 	for _, s := range r.stages {
 		r.flows.Stages[s.Model] = s
 	}
@@ -178,7 +179,7 @@ func portOf(address string) func() string {
 // endpoints are the operations of the API that belong to no collection.
 func (r *rooms) endpoints(o Options) []kind.Action {
 	out := r.keys.Endpoints()
-	for _, list := range [][]kind.Action{r.beyond(), r.brands.Endpoints(), r.apps.Endpoints(), r.flows.Endpoints(), r.office.Endpoints(), device.Endpoints(r.store), r.rootEndpoints(o), r.adminEndpoints(), r.mail.Endpoints(), r.notify.Endpoints()} {
+	for _, list := range [][]kind.Action{r.beyond(), r.brands.Endpoints(), r.apps.Endpoints(), r.flows.Endpoints(), r.office.Endpoints(), device.Endpoints(r.store), r.rootEndpoints(o), r.adminEndpoints(), r.mail.Endpoints(), r.notify.Endpoints(), r.tokens.Endpoints(), r.ofStages} {
 		out = append(out, list...)
 	}
 	return out

@@ -133,9 +133,6 @@ func (r *Room) present(ctx context.Context, rows []any, _ url.Values) error {
 	return nil
 }
 
-// MaximumLifetime is the attribute that bounds the life of a person's app passwords.
-const MaximumLifetime = "goauthentik.io/user/token-maximum-lifetime"
-
 // Expiring is the attribute that says whether a person's tokens end.
 const Expiring = "goauthentik.io/user/token-expires"
 
@@ -207,15 +204,15 @@ func (t *Token) end(tx *store.Tx, before *Token) error {
 	case t.Intent == API && (before == nil || t.Expires == nil || before.Expires == nil || !t.Expires.Equal(*before.Expires)):
 		at := tx.Now.Add(life)
 		t.Expires = &at
-	case t.Intent == AppPassword && t.Expires == nil:
-		at := tx.Now.Add(life)
-		t.Expires = &at
-	case t.Intent == AppPassword && (before == nil || before.Expires == nil || !t.Expires.Equal(*before.Expires)):
-		longest := life
-		if s, ok := u.Attributes[MaximumLifetime].(string); ok {
-			if d, err := span.Parse(s); err == nil {
-				longest = d
-			}
+	case t.Intent == AppPassword && (before == nil || t.Expires == nil || before.Expires == nil || !t.Expires.Equal(*before.Expires)):
+		attrs, err := t.room.Users.AttributesTx(tx, u)
+		if err != nil {
+			return err
+		}
+		longest, _ := longest(attrs, life)
+		if t.Expires == nil {
+			at := tx.Now.Add(min(life, longest))
+			t.Expires = &at
 		}
 		if limit := tx.Now.Add(longest); t.Expires.After(limit) {
 			return fault.Field("expires", fmt.Sprintf("Token expires exceeds maximum lifetime (%s UTC).", limit.Format("2006-01-02 15:04:05")))

@@ -147,7 +147,11 @@ const ancestry = `WITH RECURSIVE up (pk, depth) AS (SELECT "group", 0 FROM membe
 
 // AllGroups gives the groups of a user, ancestors included, ordered by name. A group comes once.
 func (d *Directory) AllGroups(ctx context.Context, pk int64) ([]*Group, error) {
-	return store.All[Group](ctx, d.Store, store.Query{Where: `o.pk IN (` + ancestry + `SELECT pk FROM up)`, Args: []any{pk}, Order: []string{"name"}})
+	return store.All[Group](ctx, d.Store, allGroups(pk))
+}
+
+func allGroups(pk int64) store.Query {
+	return store.Query{Where: `o.pk IN (` + ancestry + `SELECT pk FROM up)`, Args: []any{pk}, Order: []string{"name"}}
 }
 
 // DirectGroups gives the groups that a user is a member of, ordered by name.
@@ -209,19 +213,30 @@ func (d *Directory) Count(ctx context.Context) (n int, err error) {
 
 // Attributes merges the attributes of the brand, of all groups of the user by name, and of the user; later ones win, lists are joined.
 func (d *Directory) Attributes(ctx context.Context, u *User) (map[string]any, error) {
-	out := map[string]any{}
-	Merge(out, d.Settings(ctx).BrandAttrs)
+	var gs []*Group
 	if u.PK != 0 {
-		gs, err := d.AllGroups(ctx, u.PK)
-		if err != nil {
+		var err error
+		if gs, err = d.AllGroups(ctx, u.PK); err != nil {
 			return nil, err
 		}
-		for _, g := range gs {
-			Merge(out, g.Attributes)
-		}
+	}
+	return merged(d.Settings(ctx).BrandAttrs, gs, u), nil
+}
+
+// AttributesTx is Attributes inside a transaction.
+func (d *Directory) AttributesTx(tx *store.Tx, u *User) (map[string]any, error) {
+	gs, err := store.AllTx[Group](tx, allGroups(u.PK))
+	return merged(d.Settings(store.WithActor(context.Background(), tx.Actor)).BrandAttrs, gs, u), err
+}
+
+func merged(brand map[string]any, groups []*Group, u *User) map[string]any {
+	out := map[string]any{}
+	Merge(out, brand)
+	for _, g := range groups {
+		Merge(out, g.Attributes)
 	}
 	Merge(out, u.Attributes)
-	return out, nil
+	return out
 }
 
 // Merge puts what is in from into into: objects are merged, lists joined, other values replaced. from is not changed.

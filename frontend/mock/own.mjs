@@ -239,6 +239,20 @@ export function own(state, method, path, query, body) {
 			200,
 			{ event: "", action: "model_updated", model: "", pk: "", name: "It", fields: ["name"], notes: [], possible: true, reason: "" },
 		];
+	if (/^\/gatehouse\/invitations\/[^/]+\/mail\/$/.test(path)) {
+		const mails = ["queued", "failed", "sent"].map((kind, index) => ({
+			pk: `00000000-0000-4000-8000-00000000001${index}`,
+			created: new Date(Date.now() - (index + 1) * 600_000).toISOString(),
+			to: ["grace@office.example", "nobody@office.example", "ada@office.example"][index],
+			subject: "Your account at Gatehouse",
+			state: kind,
+			tries: index,
+			words: ["", "The mail server mail.office.lan says: 550 5.1.1 No such person here.", "The mail server took it."][index],
+			next: null,
+			finished: null,
+		}));
+		return [200, { results: mails, problem: "" }];
+	}
 	switch (path) {
 		case "/gatehouse/search/":
 			return [200, { results: found(office, (query.get("search") ?? "").toLowerCase()) }];
@@ -306,6 +320,41 @@ export function own(state, method, path, query, body) {
 					message: "The mail server mail.office.lan says: 535 5.7.8 Wrong name or password.",
 				},
 			];
+		case "/gatehouse/tokens/life/": {
+			const day = (count) => new Date(Date.now() + count * 86_400_000).toISOString();
+			return [200, { now: day(0), ends: true, usual: day(1), longest: day(45), problem: "" }];
+		}
+		case "/gatehouse/webauthn/metadata/":
+			if (method !== "GET") return [400, { file: ["This is no metadata blob of the FIDO Alliance."] }];
+			return [
+				200,
+				{
+					number: 187,
+					next_update: "2026-12-01",
+					taken: new Date(Date.now() - 3 * 86_400_000).toISOString(),
+					entries: 312,
+					skipped: 41,
+					stale: false,
+					source: "https://mds3.fidoalliance.org",
+					device_types: 358,
+					own: 44,
+					imported: 312,
+				},
+			];
+		case "/gatehouse/webauthn/metadata/update/":
+			return [400, { file: ["This is list 186; the newer list 187 is there."] }];
+		case "/stages/authenticator/webauthn_device_types/": {
+			const makes = [
+				["00000000-0000-0000-0000-000000000000", "Unknown devices"],
+				["fbfc3007-154e-4ecc-8c0b-6e020557d7bd", "Apple Passwords (iCloud Keychain)"],
+				["08987058-cadc-4b81-b6e1-30de50dcbe96", "Windows Hello (hardware)"],
+				["2fc0579f-8113-47ea-b116-bb5a8db9202a", "YubiKey 5 NFC (5.2, 5.4)"],
+				["12ded745-4bed-47d4-abaa-e713f51d6393", "A security key of a maker who describes it at some length, second series with a sensor"],
+			];
+			const results = makes.map(([aaguid, description]) => ({ aaguid, description }));
+			const count = results.length;
+			return [200, { pagination: { next: 0, previous: 0, count, current: 1, total_pages: 1, start_index: 1, end_index: count }, results }];
+		}
 		case "/gatehouse/mail/log/":
 			return [
 				200,

@@ -28,6 +28,7 @@ describe("what a person reads", () => {
 	test("the server's sentence, unless the server itself failed", () => {
 		expect(problemText(toApiError(400, { detail: "The last administrator stays." }))).toBe("The last administrator stays.");
 		expect(problemText(toApiError(500, { detail: "nil pointer" }))).toBe("Server.");
+		expect(problemText(toApiError(503, { detail: "No mail server is set up." }))).toBe("No mail server is set up.");
 	});
 
 	test("our own where there is none", () => {

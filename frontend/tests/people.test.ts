@@ -4,7 +4,7 @@ import { addressOf } from "~/admin/people/help/devices";
 import { invitationFlow } from "~/admin/people/invitations/blueprint";
 import { bodyOf, checkInvitation } from "~/admin/people/invitations/body";
 import { flowsOf, linkOf, slugOf } from "~/admin/people/invitations/flows";
-import { mailTo } from "~/admin/people/invitations/mail";
+import { addressesIn, mailTo } from "~/admin/people/invitations/mail";
 import { isOver, whoOf } from "~/admin/people/invitations/who";
 import type { FlowSet, Invitation } from "~/api/schema.gen";
 import { setEnglish } from "~/text/text";
@@ -75,6 +75,12 @@ describe("invitations", () => {
 		expect(mailTo("grace+x@office.test", "A & B", "one\ntwo?")).toBe(
 			"mailto:grace%2Bx@office.test?subject=A%20%26%20B&body=one%0D%0Atwo%3F",
 		);
+	});
+
+	test("addresses stand on lines or between commas", () => {
+		expect(addressesIn(" a@x.test,\nb@x.test; c@x.test\n")).toEqual(["a@x.test", "b@x.test", "c@x.test"]);
+		expect(addressesIn(" \n,")).toEqual([]);
+		expect(addressesIn("ada at office")).toEqual(["ada at office"]); // the server says what is wrong with it
 	});
 
 	test("it is over at its end; without one it never is", () => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import type { UserSetting, UserSourceConnection } from "~/api/schema.gen";
 import { placeOf } from "~/portal/address";
 import { matched } from "~/portal/connected";
-import { endOf, latestIn, toMinute } from "~/portal/lifetime";
+import { endOf, endsIn, latestIn, toMinute } from "~/portal/lifetime";
 import { adviceFor, kindOf } from "~/portal/security/devices";
 import { passwordSetup, setupsOf, thereAndBack } from "~/portal/setup";
 
@@ -87,6 +87,28 @@ describe("how long an app password works", () => {
 		["date", "", undefined],
 		["date", "nonsense", undefined],
 	] as const)("%s %s", (end, day, sent) => expect(endOf(end, day, now)).toBe(sent));
+
+	const life = (days: number) => ({
+		now: now.toISOString(),
+		ends: true,
+		usual: new Date(now.getTime() + 86_400_000).toISOString(),
+		longest: new Date(now.getTime() + days * 86_400_000).toISOString(),
+		problem: "",
+	});
+
+	test("only what the server allows is offered", () => {
+		expect(endsIn(undefined)).toEqual(["usual", "week", "month", "quarter", "year", "date"]);
+		expect(endsIn(life(1))).toEqual(["usual", "longest", "date"]);
+		expect(endsIn(life(30))).toEqual(["usual", "week", "month", "longest", "date"]);
+		expect(endOf("longest", "", now, life(45))).toBe("2027-01-13T12:00:00.000Z");
+	});
+
+	test("a computer whose clock is ahead asks for no more than the server allows", () => {
+		const ahead = new Date(now.getTime() + 600_000);
+		expect(endOf("month", "", ahead, life(30))).toBe("2026-12-29T12:00:00.000Z");
+		expect(endOf("week", "", ahead, life(30))).toBe("2026-12-06T12:10:00.000Z");
+		expect(endOf("date", "2027-06-01T00:00", ahead, life(30))).not.toBe(life(30).longest); // the server refuses it in words
+	});
 
 	test("a chosen day is that of this place", () => {
 		const day = toMinute(new Date(now.getTime() + 59_999));

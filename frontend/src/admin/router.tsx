@@ -44,6 +44,7 @@ const pages = [
 	page("/settings/brands/new", lazyRouteComponent(settings, "NewBrand")),
 	page("/settings/brands/$pk", lazyRouteComponent(settings, "BrandPage")),
 	page("/settings/mail", lazyRouteComponent(settings, "MailPage")),
+	page("/settings/passkeys", lazyRouteComponent(settings, "PasskeysPage")),
 	page("/settings/backup", lazyRouteComponent(settings, "BackupPage")),
 	page("/settings/window", lazyRouteComponent(settings, "WindowPage")),
 	page("/advanced", lazyRouteComponent(advanced, "Advanced")),

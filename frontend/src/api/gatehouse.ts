@@ -35,6 +35,47 @@ export type Status = {
 	steps: Step[];
 };
 
+/** How long an app password lasts that one makes now. */
+export type TokenLife = {
+	now: string;
+	ends: boolean;
+	usual: string;
+	longest: string;
+	/** Why an attribute that should say so does not count. */
+	problem: string;
+};
+
+export type MailState = "queued" | "sent" | "failed";
+export type MailEntry = {
+	pk: string;
+	created: string;
+	to: string;
+	subject: string;
+	state: MailState;
+	tries: number;
+	/** What the mail server said the last time. */
+	words: string;
+	next: string | null;
+};
+
+/** What was mailed of an invitation; problem says why no mail can be sent now. */
+export type InvitationMails = { results: MailEntry[]; problem: string };
+
+/** What the server knows about makes of passkeys and security keys. */
+export type PasskeyMetadata = {
+	/** The number of the list that was taken in last, 0 for none. */
+	number: number;
+	next_update: string;
+	taken: string | null;
+	entries: number;
+	skipped: number;
+	stale: boolean;
+	source: string;
+	device_types: number;
+	own: number;
+	imported: number;
+};
+
 export type Access = {
 	everyone: boolean;
 	users: { pk: number; username: string; name: string }[];
@@ -143,4 +184,50 @@ export type ExpressionRun = {
 	log: LogEvent[];
 	error: { type: string; message: string; line: number; trace: string } | null;
 	microseconds: number;
+};
+
+/** With whom a flow is tried out; null where it is as the flow is meant. */
+export type FlowTrial = { user: number | null; signed_in: boolean | null; remote: string; context: Record<string, unknown> };
+
+export type FlowTriedPolicy = {
+	/** The binding. */
+	pk: string;
+	via: "policy" | "group" | "user";
+	target: string;
+	/** Empty when one may not see it. */
+	name: string;
+	verbose_name: string;
+	negate: boolean;
+	order: number;
+	enabled: boolean;
+	/** Null when it was not asked. */
+	passing: boolean | null;
+	messages: string[];
+	log_messages: LogEvent[];
+	error: { type: string; message: string; line: number; trace: string } | null;
+	took_ms: number;
+};
+export type FlowTriedStep = {
+	order: number | null;
+	/** Null for a step that a policy or a stage put in. */
+	binding: string | null;
+	stage: { pk: string; name: string; component: string; verbose_name: string; meta_model_name: string } | null;
+	evaluated: "plan" | "run";
+	re_evaluate: boolean;
+	included: boolean | null;
+	outcome: "asks" | "runs" | "skipped" | "denies" | "leaves" | "fails" | "open";
+	challenge: string | null;
+	to: string | null;
+	message: string;
+	user: string | null;
+	policies: FlowTriedPolicy[];
+};
+export type FlowTried = {
+	passing: boolean;
+	messages: string[];
+	signed_in: boolean;
+	requirement: { authentication: string; met: boolean };
+	flow_policies: FlowTriedPolicy[];
+	flow_policies_user: string | null;
+	steps: FlowTriedStep[];
 };

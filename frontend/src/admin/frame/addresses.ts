@@ -25,6 +25,7 @@ export const at = {
 	certificates: "/settings/certificates",
 	newCertificate: "/settings/certificates/new",
 	certificate: (pk: string) => `/settings/certificates/${pk}`,
+	passkeys: "/settings/passkeys",
 	brands: "/settings/brands",
 	newBrand: "/settings/brands/new",
 	brand: (pk: string) => `/settings/brands/${pk}`,

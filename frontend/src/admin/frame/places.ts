@@ -18,6 +18,7 @@ export function pages(): Place[] {
 		{ to: at.system, label: t("settings.system.title") },
 		{ to: at.mail, label: t("settings.mail.title") },
 		{ to: at.certificates, label: t("settings.certificates.title") },
+		{ to: at.passkeys, label: t("settings.passkeys.title") },
 		{ to: at.brands, label: t("settings.brands.title") },
 		{ to: at.backup, label: t("settings.backup.title") },
 		...(inDesktop() ? [{ to: at.thisWindow, label: t("settings.window.title") }] : []),

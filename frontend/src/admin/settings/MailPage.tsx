@@ -1,7 +1,8 @@
-import { Alert, Button, Group, Skeleton, Table, TextInput } from "@mantine/core";
+import { Alert, Button, Group, Skeleton, TextInput } from "@mantine/core";
 import { IconMail } from "@tabler/icons-react";
 import { type FormEvent, useMemo, useState } from "react";
 import { send } from "~/api/client";
+import type { MailEntry } from "~/api/gatehouse";
 import { useChange, useGet } from "~/api/query";
 import { Form } from "~/forms/Form";
 import { FormSkeleton } from "~/forms/ResourceForm";
@@ -9,12 +10,12 @@ import { useFormState } from "~/forms/state";
 import { toChange, toForm } from "~/forms/wire";
 import type { Field } from "~/schema/fields";
 import { t } from "~/text/text";
-import { Ago } from "~/ui/Ago";
-import { Chip, type Tone, ToneIcon } from "~/ui/Chip";
+import { type Tone, ToneIcon } from "~/ui/Chip";
 import { CopyList, CopyRow } from "~/ui/Copy";
 import { Empty, Problem } from "~/ui/Empty";
 import { told } from "~/ui/notices";
 import { problemText } from "~/ui/problem";
+import { MailTable } from "../frame/MailTable";
 import { Section } from "../frame/Page";
 import classes from "./MailPage.module.css";
 import { SettingsPage } from "./SettingsPage";
@@ -35,17 +36,6 @@ type MailSettings = {
 	readonly fixed: Record<string, string>;
 };
 type MailTest = { successful: boolean; to: string; message: string };
-type MailState = "queued" | "sent" | "failed";
-type MailEntry = {
-	pk: string;
-	created: string;
-	to: string;
-	subject: string;
-	state: MailState;
-	tries: number;
-	words: string;
-	next: string | null;
-};
 type MailLog = { results: MailEntry[]; more: boolean };
 
 const plain = { nullable: false, advanced: false, options: [], required: false };
@@ -185,8 +175,6 @@ function Trial({ ready }: { ready: boolean }) {
 	);
 }
 
-const tones: Record<MailState, Tone> = { queued: "notice", sent: "good", failed: "danger" };
-
 /** The last mails, and what the mail server said of each. */
 function Sent() {
 	const { data, error, refetch } = useGet<MailLog>(LOG);
@@ -199,36 +187,7 @@ function Sent() {
 			) : data.results.length === 0 ? (
 				<Empty icon={<IconMail size={32} />} title={t("settings.mail.logEmpty")} text={t("settings.mail.logEmptyText")} />
 			) : (
-				<Table.ScrollContainer minWidth={0}>
-					<Table verticalSpacing="xs" aria-label={t("settings.mail.log")}>
-						<Table.Thead>
-							<Table.Tr>
-								<Table.Th>{t("settings.mail.logTo")}</Table.Th>
-								<Table.Th>{t("settings.mail.logState")}</Table.Th>
-								<Table.Th className={classes.wide}>{t("settings.mail.logWords")}</Table.Th>
-								<Table.Th className={classes.when}>{t("settings.mail.logWhen")}</Table.Th>
-							</Table.Tr>
-						</Table.Thead>
-						<Table.Tbody>
-							{data.results.map((mail) => (
-								<Table.Tr key={mail.pk}>
-									<Table.Td className={classes.words}>
-										<strong>{mail.to}</strong>
-										<div className={classes.soft}>{mail.subject}</div>
-									</Table.Td>
-									<Table.Td>
-										<Chip tone={tones[mail.state]}>{t(`settings.mail.states.${mail.state}`)}</Chip>
-										{mail.tries > 1 && <div className={classes.soft}>{t("settings.mail.tries", { count: mail.tries })}</div>}
-									</Table.Td>
-									<Table.Td className={`${classes.wide} ${classes.words}`}>{mail.words || "–"}</Table.Td>
-									<Table.Td className={classes.when}>
-										<Ago time={mail.created} />
-									</Table.Td>
-								</Table.Tr>
-							))}
-						</Table.Tbody>
-					</Table>
-				</Table.ScrollContainer>
+				<MailTable mails={data.results} label={t("settings.mail.log")} subjects />
 			)}
 		</Section>
 	);

@@ -4,13 +4,14 @@ import { t } from "~/text/text";
 import { at } from "../frame/addresses";
 import { Page, TabLinks } from "../frame/Page";
 
-export type SettingsTab = "server" | "system" | "mail" | "certificates" | "brands" | "backup" | "window";
+export type SettingsTab = "server" | "system" | "mail" | "certificates" | "passkeys" | "brands" | "backup" | "window";
 
 const addresses: Record<SettingsTab, string> = {
 	server: at.settings,
 	system: at.system,
 	mail: at.mail,
 	certificates: at.certificates,
+	passkeys: at.passkeys,
 	brands: at.brands,
 	backup: at.backup,
 	window: at.thisWindow,

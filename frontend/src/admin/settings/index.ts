@@ -4,6 +4,7 @@ export { CertificatePage } from "./CertificatePage";
 export { Certificates } from "./Certificates";
 export { MailPage } from "./MailPage";
 export { NewCertificate } from "./NewCertificate";
+export { PasskeysPage } from "./PasskeysPage";
 export { ServerPage } from "./ServerPage";
 export { SystemPage } from "./SystemPage";
 export { WindowPage } from "./WindowPage";

@@ -16,6 +16,7 @@ import { Danger } from "../../frame/UsedBy";
 import { useServerUrl } from "../../frame/useServerUrl";
 import { linkOf, useInvitationFlows } from "./flows";
 import { MODEL } from "./Invitations";
+import { Mailing } from "./Mailing";
 import { Share } from "./Share";
 import { isOver, whoOf } from "./who";
 
@@ -37,6 +38,7 @@ export function InvitationPage() {
 		);
 	}
 	const link = linkOf(base, invitation, flows);
+	const flow = invitation.flow ?? flows?.[0]?.pk;
 	return (
 		<Page
 			title={whoOf(invitation)}
@@ -52,6 +54,7 @@ export function InvitationPage() {
 			<Section title={t("invitations.share.title")} text={t("invitations.share.text")}>
 				{link ? <Share invitation={invitation} link={link} /> : <p>{t("invitations.share.noFlow")}</p>}
 			</Section>
+			{flow && <Mailing invitation={invitation} flow={flow} />}
 			<Section title={t("invitations.settings")}>
 				<ResourceForm key={invitation.pk} kind="invitation" object={object} first={first} />
 			</Section>
