@@ -94,6 +94,20 @@ func (e *Error) Error() string {
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
+// Failure is why an expression gave no value, as the API tells it.
+type Failure struct {
+	Type    string `json:"type" is:"required"`
+	Message string `json:"message" is:"required,blank"`
+	Line    int    `json:"line" is:"required"`
+	Trace   string `json:"trace" is:"required,blank"`
+}
+
+// SchemaName names the shape in the API's description.
+func (Failure) SchemaName() string { return "ExpressionFailure" }
+
+// Failure tells the error to whoever tried the expression out.
+func (e *Error) Failure() *Failure { return &Failure{e.Type, e.Text, e.Line, e.Trace} }
+
 // Name is one name that an expression sees, as its editor offers it.
 type Name struct {
 	Name      string `json:"name" is:"required"`

@@ -144,6 +144,9 @@ func (e *Engine) execute(ctx context.Context, c *kind.Call, _ *kind.None) (Link,
 	return Link{h.Scheme + "://" + h.Host + to}, err
 }
 
+// inspectPermission lets somebody look into a flow while it runs.
+const inspectPermission = "authentik_flows.inspect_flow"
+
 // Inspection is what the inspector shows of the flow under way.
 type Inspection struct {
 	Plans     []InspectedPlan `json:"plans" is:"required"`
@@ -168,7 +171,7 @@ func (InspectedPlan) SchemaName() string { return "FlowInspectorPlan" }
 // Endpoints are the operations on flows that belong to no collection.
 func (e *Engine) Endpoints() []kind.Action {
 	inspect := kind.Do("GET", "flows/inspector/{flow_slug}", e.inspect)
-	inspect.Operation, inspect.Perm, inspect.Refused = "flows_inspector_get", "authentik_flows.inspect_flow", 404
+	inspect.Operation, inspect.Perm, inspect.Refused = "flows_inspector_get", inspectPermission, 404
 	inspect.Of = func(ctx context.Context, slug string) (string, error) {
 		f, err := e.bySlug(ctx, slug)
 		if err != nil {
@@ -176,7 +179,9 @@ func (e *Engine) Endpoints() []kind.Action {
 		}
 		return f.PK, nil
 	}
-	return []kind.Action{inspect}
+	try := kind.Do("POST", "gatehouse/flows/{slug}/try", e.try)
+	try.Summary, try.Perm, try.Of = "Tells what a flow would do with somebody and which policy said what, without changing anything.", inspect.Perm, inspect.Of
+	return []kind.Action{inspect, try}
 }
 
 func (e *Engine) inspect(ctx context.Context, c *kind.Call, _ *kind.None) (Inspection, error) {
@@ -193,7 +198,7 @@ func (e *Engine) inspect(ctx context.Context, c *kind.Call, _ *kind.None) (Inspe
 	if err := r.load(); err != nil {
 		return out, err
 	}
-	if r.plan == nil {
+	if r.plan == nil && len(r.history) == 0 {
 		return out, fault.New(fault.Invalid, "No flow is under way in this browser.")
 	}
 	for _, h := range r.history {
@@ -206,6 +211,10 @@ func (e *Engine) inspect(ctx context.Context, c *kind.Call, _ *kind.None) (Inspe
 			out.Plans = append(out.Plans, one)
 		}
 	}
+	if r.plan == nil && len(out.Plans) > 0 {
+		out.Current, out.Completed = &out.Plans[len(out.Plans)-1], true
+		return out, nil
+	}
 	now, err := e.inspected(ctx, r.plan, s)
 	out.Current = &now
 	return out, err
@@ -215,7 +224,7 @@ func (e *Engine) inspected(ctx context.Context, p *stage.Plan, s *session.Sessio
 	sum := sha256.Sum256([]byte(s.UUID))
 	out := InspectedPlan{Context: event.Clean(p.Context), SessionID: hex.EncodeToString(sum[:])}
 	for i, at := range []*any{&out.Stage, &out.Next} {
-		*at = map[string]any{}
+		*at = unbound(p, i)
 		if i >= len(p.Steps) || p.Steps[i].Binding == "" {
 			continue
 		}
@@ -232,6 +241,18 @@ func (e *Engine) inspected(ctx context.Context, p *stage.Plan, s *session.Sessio
 		*at = b
 	}
 	return out, nil
+}
+
+// noKey stands for the key of what is no object.
+const noKey = "00000000-0000-0000-0000-000000000000"
+
+// unbound shows the step of a plan that is no bound stage: one that the house put in, by its name, or none.
+func unbound(p *stage.Plan, i int) *Binding {
+	s := &stage.Base{PK: noKey, FlowSet: []stage.FlowRef{}}
+	if i < len(p.Steps) {
+		s.Name = p.Steps[i].Inline
+	}
+	return &Binding{PK: noKey, PBM: noKey, Target: p.Flow, Stage: noKey, StageObj: s, EngineMode: "any", InvalidResponse: "retry"}
 }
 
 // UserSettings is the stages' action that lists what a person can set up for themselves.

@@ -72,11 +72,7 @@ func (e *Engine) Plan(ctx context.Context, f *Flow, o PlanOptions) (*stage.Plan,
 	if !res.Passing {
 		return nil, &NotApplicable{Flow: f, Messages: res.Messages, Policy: true}
 	}
-	bs, err := e.steps.Get(e.Store, f.PK, func() ([]*Binding, error) {
-		return store.All[Binding](ctx, e.Store, store.Query{
-			Where: "o.pk IN (SELECT src FROM ref WHERE family = 'flows' AND field = 'target' AND dst = ?)", Args: []any{f.PK}, Order: []string{"order"},
-		})
-	})
+	bs, err := e.bindings(ctx, f)
 	if err != nil {
 		return nil, err
 	}
@@ -100,6 +96,15 @@ func (e *Engine) Plan(ctx context.Context, f *Flow, o PlanOptions) (*stage.Plan,
 		return nil, ErrEmpty
 	}
 	return p, nil
+}
+
+// bindings gives the bindings of a flow in order; nobody changes them.
+func (e *Engine) bindings(ctx context.Context, f *Flow) ([]*Binding, error) {
+	return e.steps.Get(e.Store, f.PK, func() ([]*Binding, error) {
+		return store.All[Binding](ctx, e.Store, store.Query{
+			Where: "o.pk IN (SELECT src FROM ref WHERE family = 'flows' AND field = 'target' AND dst = ?)", Args: []any{f.PK}, Order: []string{"order"},
+		})
+	})
 }
 
 // subject gives whom a plan is about: the pending user, else who is signed in; nil when nobody is, or the pending one is gone.
@@ -151,7 +156,7 @@ func (e *Engine) PlanOf(ctx context.Context, s *session.Session) (*stage.Plan, e
 	}
 	p := stage.NewPlan("", nil)
 	if err := e.unseal(body, p); err != nil {
-		return nil, nil // of another version or another key
+		return nil, nil // over, of another version or another key
 	}
 	return p, nil
 }

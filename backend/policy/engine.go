@@ -44,6 +44,12 @@ func (e *Engine) policy(ctx context.Context, pk string) (held, error) {
 	})
 }
 
+// Object gives a policy with its kind, to be read only. NotFound when there is none.
+func (e *Engine) Object(ctx context.Context, pk string) (*kind.Kind, any, error) {
+	h, err := e.policy(ctx, pk)
+	return h.kind, h.obj, err
+}
+
 // ByName asks the policy of a name, without a binding. NotFound when there is none.
 func (e *Engine) ByName(ctx context.Context, name string, r *Request) (Result, error) {
 	k, obj, err := e.Store.FindIn(ctx, Family.Name, "name", name)
@@ -67,6 +73,24 @@ const (
 // with All every one must pass, with Any one is enough. Without bindings the answer is empty.
 // An error means that the bindings could not be read; a policy that fails is no error but its failure_result.
 func (e *Engine) Evaluate(ctx context.Context, target, mode string, r *Request, empty bool) (Result, error) {
+	return e.evaluate(ctx, target, mode, r, empty, nil)
+}
+
+// Answer is what one binding said.
+type Answer struct {
+	Binding *Binding
+	Result  *Result // nil: it is switched off and was not asked
+	Took    time.Duration
+}
+
+// Explain is Evaluate that also tells what each binding said, in order.
+func (e *Engine) Explain(ctx context.Context, target, mode string, r *Request, empty bool) (res Result, said []Answer, err error) {
+	res, err = e.evaluate(ctx, target, mode, r, empty, func(a Answer) { said = append(said, a) })
+	return res, said, err
+}
+
+// evaluate tells each what a binding said; nil tells nobody.
+func (e *Engine) evaluate(ctx context.Context, target, mode string, r *Request, empty bool, each func(a Answer)) (Result, error) {
 	bindings, err := e.bindings.Get(e.Store, target, func() ([]*Binding, error) {
 		return store.All[Binding](ctx, e.Store, store.Query{
 			Where: "o.pk IN (SELECT src FROM ref WHERE family = 'pbm' AND dst = ?)", Args: []any{target}, Order: []string{"order"},
@@ -80,6 +104,9 @@ func (e *Engine) Evaluate(ctx context.Context, target, mode string, r *Request, 
 	n := 0
 	for _, b := range bindings {
 		if !b.Enabled {
+			if each != nil {
+				each(Answer{Binding: b})
+			}
 			continue
 		}
 		n++
@@ -88,7 +115,14 @@ func (e *Engine) Evaluate(ctx context.Context, target, mode string, r *Request, 
 				return Result{}, err
 			}
 		}
-		one := e.one(ctx, b, r, groups)
+		var one Result
+		if each == nil {
+			one = e.one(ctx, b, r, groups)
+		} else {
+			began := time.Now()
+			one = e.one(ctx, b, r, groups)
+			each(Answer{b, &one, time.Since(began)})
+		}
 		out.Messages = append(out.Messages, one.Messages...)
 		out.Logs = append(out.Logs, one.Logs...)
 		out.Raised = out.Raised || one.Raised
@@ -169,8 +203,8 @@ func (e *Engine) one(ctx context.Context, b *Binding, r *Request, groups map[str
 	return res
 }
 
-// lastWords is how long after its deadline a policy may still say why it ended.
-const lastWords = 50 * time.Millisecond
+// lastWords is how long after its deadline a policy may still say why it ended: long enough for a busy machine.
+const lastWords = 250 * time.Millisecond
 
 // broken is an error of ours: no failure_result makes somebody pass for it.
 type broken struct{ error }
@@ -232,7 +266,7 @@ func (e *Engine) raised(ctx context.Context, b *Binding, name string, r *Request
 	}
 	ours := (*broken)(nil)
 	passing := b.FailureResult && !errors.As(cause, &ours)
-	return Result{Passing: passing, Raised: !passing, Messages: []string{fault.As(cause).Say}}
+	return Result{Passing: passing, Raised: !passing, Messages: []string{fault.As(cause).Say}, Cause: cause}
 }
 
 func (e *Engine) emit(ctx context.Context, action string, c map[string]any) {

@@ -46,6 +46,7 @@ type Request struct {
 	HTTP    store.HTTP     // the request, zero when there is none
 	Debug   bool           // a test run: no events
 	Plan    any            // the flow plan when a flow asks
+	Trial   bool           // the plan was made for this test run, so what is changed in it counts
 }
 
 // LogEvent is one line that a policy logged in this run.
@@ -56,7 +57,8 @@ type Result struct {
 	Passing  bool
 	Messages []string
 	Raw      any
-	Raised   bool // a policy failed or timed out and its failure_result is false
+	Raised   bool  // a policy failed or timed out and its failure_result is false
+	Cause    error // why a policy could not answer, whatever counts then
 	Logs     []LogEvent
 }
 

@@ -29,6 +29,9 @@ const (
 	SourceConnection  = "goauthentik.io/sources/connection"
 )
 
+// NewAccount says in the plan of a flow that is tried out that whom it is about would be made in it.
+const NewAccount = "goauthentik.io/flows/try/new_account"
+
 // RedirectStep is the step that a policy puts into a plan to send the person elsewhere. Its parameter "to" is the address.
 const RedirectStep = "redirect"
 

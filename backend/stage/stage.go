@@ -19,6 +19,7 @@ import (
 	"gatehouse/backend/kind"
 	"gatehouse/backend/store"
 	"gatehouse/backend/text"
+	"gatehouse/backend/user"
 )
 
 // Family is the shelf of stages.
@@ -162,6 +163,9 @@ func (k *Kind) Show(obj any, t *Turn) Result { return k.show(obj, t) }
 
 // Take decodes an answer and runs the stage with it; what can't be decoded is told by field.
 func (k *Kind) Take(obj any, t *Turn, body map[string]json.RawMessage) Result {
+	if string(body["component"]) == `""` { // any other word is as good as none
+		return Retry(Faults(fault.Field("component", "This field may not be blank.")))
+	}
 	in := kind.Fresh(k.Answer)
 	if raw, ok := in.(RawAnswer); ok {
 		raw.SetRaw(body)
@@ -255,6 +259,14 @@ func UUIDFilter() kind.Filter {
 
 // WithBackends is a stage that knows which backends check a password. A stage that asks for name and password together asks it.
 type WithBackends interface{ PasswordBackends() []string }
+
+// Foreseer is a stage that can tell what would come of it when a flow is tried out, and changes the plan as it would. It writes nothing.
+// Others ask when they have something to ask, and go on.
+type Foreseer interface {
+	// Foresee gives Ask (of whatever is asked, nil will do) when the person has to answer, which they do rightly, and else what Show gives.
+	// who is at the browser, nil for a stranger; the turn's User is whom the flow knows so far.
+	Foresee(t *Turn, who *user.User) Result
+}
 
 // WritesPeople is a stage that makes or changes accounts. What counts only once somebody has an account waits for it.
 type WritesPeople interface{ WritesPeople() bool }

@@ -99,6 +99,98 @@ const shown = ({ kind, pk, name }) => ({
 	confirmed: true,
 });
 
+const voice = (n, name, more) => ({
+	pk: `00000011-0000-7000-8000-00000000000${n}`,
+	via: "policy",
+	target: "00000007-0000-7000-8000-000000000000",
+	name,
+	verbose_name: "Expression Policy",
+	negate: false,
+	order: n,
+	enabled: true,
+	passing: true,
+	messages: [],
+	log_messages: [],
+	error: null,
+	took_ms: 0.42,
+	...more,
+});
+const tried = (n, name, kind, more) => ({
+	order: n * 10,
+	binding: `0000000f-0000-7000-8000-00000000000${n}`,
+	stage: {
+		pk: `00000005-0000-7000-8000-00000000000${n}`,
+		name,
+		component: `ak-stage-${kind}-form`,
+		verbose_name: "Stage",
+		meta_model_name: `authentik_stages_${kind}.${kind}stage`,
+	},
+	evaluated: "run",
+	re_evaluate: true,
+	included: true,
+	outcome: "asks",
+	challenge: `ak-stage-${kind}`,
+	to: null,
+	message: "",
+	user: "ada.lovelace",
+	policies: [],
+	...more,
+});
+
+/** A try in which everything happens that can; context "deny" ends it before the first step. */
+function trial({ context }) {
+	const asked = [voice(1, "only-inside", { took_ms: 1.3 }), voice(2, "Staff", { via: "group", verbose_name: "Group" })];
+	if (context?.deny) {
+		const no = { passing: false, messages: ["Not from here."] };
+		return {
+			passing: false,
+			messages: ["Not from here."],
+			signed_in: false,
+			requirement: { authentication: "none", met: true },
+			flow_policies: [voice(1, "only-inside", no)],
+			flow_policies_user: null,
+			steps: [tried(1, "identification", "identification", { outcome: "open", included: null, challenge: null })],
+		};
+	}
+	const line = (event, more) => ({ timestamp: before(0), log_level: "info", logger: "default-password", event, attributes: {}, ...more });
+	const trace = "Traceback (most recent call last):\n  File \"asks-for-code\", line 3, in <module>\nKeyError: 'prompt_data'";
+	const failure = { type: "KeyError", message: "'prompt_data'", line: 3, trace };
+	return {
+		passing: false,
+		messages: ["KeyError: 'prompt_data' (line 3)"],
+		signed_in: false,
+		requirement: { authentication: "none", met: true },
+		flow_policies: asked,
+		flow_policies_user: null,
+		steps: [
+			tried(1, "default-authentication-identification", "identification"),
+			tried(2, "default-authentication-password", "password", {
+				outcome: "skipped",
+				included: false,
+				policies: [
+					voice(3, "default-authentication-flow-password-stage-with-a-very-long-name-that-has-to-break-somewhere", {
+						passing: false,
+						messages: ["The password was asked before."],
+						log_messages: [line("looked at the plan", { attributes: { backend: "authentik.core.auth.InbuiltBackend" } }), line("done")],
+					}),
+					voice(4, "never", { enabled: false, passing: null, took_ms: 0 }),
+				],
+			}),
+			tried(3, "default-authentication-mfa-validation", "dummy", {
+				outcome: "runs",
+				policies: [voice(5, "ada.lovelace", { via: "user", negate: true, verbose_name: "User" })],
+			}),
+			{ ...tried(4, "terms", "consent"), binding: null, order: null },
+			tried(5, "ask-for-a-code", "prompt", {
+				outcome: "fails",
+				included: null,
+				policies: [voice(6, "asks-for-code", { passing: false, messages: ["KeyError: 'prompt_data' (line 3)"], error: failure })],
+			}),
+			tried(6, "default-authentication-login", "deny", { outcome: "open", included: null, challenge: null }),
+		],
+	};
+}
+
 const kinds = ["webauthn", "totp", "static", "duo", "sms"];
 
 /** Answers that belong to no collection; nothing when the address is another. */
@@ -113,6 +205,7 @@ export function care({ office }, method, path, body) {
 		return [204];
 	}
 	if (path.endsWith("/diagram/")) return [200, { diagram }];
+	if (path.startsWith("/gatehouse/flows/") && path.endsWith("/try/")) return [200, trial(body)];
 	switch (path) {
 		case "/authenticators/all/":
 		case "/authenticators/admin/all/":

@@ -60,6 +60,14 @@ export const adminPages = [
 	["group-details", `/people/groups/${group}?tab=details`],
 	["invitations", "/people/invitations"],
 	["invitation", "/people/invitations/00000021-0000-7000-8000-000000000000"],
+	[
+		"invitation-mail",
+		"/people/invitations/00000021-0000-7000-8000-000000000000",
+		async (page) => {
+			await click("Send by mail")(page);
+			await page.getByLabel("E-mail addresses").fill("grace@office.example, ada@office.example");
+		},
+	],
 	["invitation-over", "/people/invitations/00000021-0000-7000-8000-000000000002"],
 	["invitation-new", "/people/invitations/new"],
 	["invitation-new-refused", "/people/invitations/new", async (page) => page.locator("form button[type=submit]").click()],
@@ -100,6 +108,7 @@ export const adminPages = [
 	["certificate-new", "/settings/certificates/new"],
 	["certificate-import", "/settings/certificates/new?tab=import"],
 	["certificate", `/settings/certificates/${pair}`],
+	["passkeys", "/settings/passkeys"],
 	["brands", "/settings/brands"],
 	["brand", `/settings/brands/${brand}`],
 	["brand-new", "/settings/brands/new"],
@@ -112,6 +121,17 @@ export const adminPages = [
 	["flow-step-how", `${flow}?step=${step}&part=settings`],
 	["flow-step-new", `${flow}?step=new&model=denystage`],
 	["flow-diagram", `${flow}?tab=diagram`, async (page) => page.locator("summary").click()],
+	["flow-try-empty", `${flow}?tab=try`],
+	[
+		"flow-try",
+		`${flow}?tab=try`,
+		async (page) => {
+			await page.getByRole("button", { name: "From where, and with what" }).click();
+			await page.getByRole("button", { name: "Try as this user" }).click();
+			await page.getByText("Access is denied here").waitFor();
+			await page.locator("#flow-try-context.cm-content").waitFor();
+		},
+	],
 	[
 		"flow-import",
 		"/advanced/flows",

@@ -135,6 +135,9 @@ func (ds *dicts) value(r *run, v py.Value, depth int) (any, error) {
 		})
 		return out, err
 	case *object:
+		if x.pk == "" && r.call.Dry { // it would be saved by now
+			return nil, nil
+		}
 		return x.ref(r)
 	case *plan:
 		return x.p, nil

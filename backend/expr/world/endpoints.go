@@ -69,17 +69,6 @@ type RunRequest struct {
 // SchemaName implements kind.SchemaNamer.
 func (RunRequest) SchemaName() string { return "ExpressionRun" }
 
-// Failure is why a text gave no value.
-type Failure struct {
-	Type    string `json:"type" is:"required"`
-	Message string `json:"message" is:"required,blank"`
-	Line    int    `json:"line" is:"required"`
-	Trace   string `json:"trace" is:"required,blank"`
-}
-
-// SchemaName implements kind.SchemaNamer.
-func (Failure) SchemaName() string { return "ExpressionFailure" }
-
 // Tried is what came of it.
 type Tried struct {
 	OK           bool             `json:"ok" is:"required"`
@@ -87,7 +76,7 @@ type Tried struct {
 	Result       string           `json:"result" is:"required,blank"` // JSON
 	Messages     []string         `json:"messages" is:"required"`
 	Log          []event.LogEvent `json:"log" is:"required"`
-	Error        *Failure         `json:"error" is:"required"`
+	Error        *expr.Failure    `json:"error" is:"required"`
 	Microseconds int64            `json:"microseconds" is:"required"`
 }
 
@@ -215,7 +204,7 @@ func (w *World) try(ctx context.Context, n Namer, in *RunRequest) (Tried, error)
 	}
 	var why *expr.Error
 	if errors.As(err, &why) {
-		out.Error = &Failure{Type: why.Type, Message: why.Text, Line: why.Line, Trace: why.Trace}
+		out.Error = why.Failure()
 		return out, nil
 	}
 	return out, err

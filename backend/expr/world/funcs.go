@@ -145,7 +145,7 @@ func callPolicy(r *run, a []py.Value, kw []py.Kw) (py.Value, error) {
 			}
 		}
 	})
-	res, err := r.w.Policy(withDepth(r.ctx, r.depth+1), name, &policy.Request{User: q.User, Obj: q.Obj, Context: inner, HTTP: q.HTTP, Debug: q.Debug || r.call.Dry, Plan: q.Plan})
+	res, err := r.w.Policy(withDepth(r.ctx, r.depth+1), name, &policy.Request{User: q.User, Obj: q.Obj, Context: inner, HTTP: q.HTTP, Debug: q.Debug || r.call.Dry, Plan: q.Plan, Trial: q.Trial})
 	if fault.Is(err, fault.NotFound) {
 		return nil, py.Raise(py.ValueError, "Policy '%s' not found.", name)
 	}

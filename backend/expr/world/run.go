@@ -79,7 +79,8 @@ func (r *run) do() (out expr.Result, err error) {
 	if out.Value, err = r.plain(v, 0); err != nil {
 		return out, err
 	}
-	if !r.call.Dry {
+	// Where a flow is tried out, what comes later has to see what was changed in its plan.
+	if !r.call.Dry || r.req != nil && r.req.Trial {
 		err = r.dicts.writeBack(r)
 	}
 	return out, err

@@ -4,6 +4,7 @@ package deny
 import (
 	"gatehouse/backend/kind"
 	"gatehouse/backend/stage"
+	"gatehouse/backend/user"
 )
 
 // Stage ends the flow for whoever comes to it.
@@ -30,6 +31,9 @@ func (s *Stage) Show(t *stage.Turn) stage.Result {
 	}
 	return stage.Deny(s.Message)
 }
+
+// Foresee implements stage.Foreseer.
+func (s *Stage) Foresee(t *stage.Turn, _ *user.User) stage.Result { return s.Show(t) }
 
 // Take refuses as Show does.
 func (s *Stage) Take(t *stage.Turn, _ *stage.None) stage.Result { return s.Show(t) }

@@ -55,6 +55,34 @@ func (s *Stage) meant(t *stage.Turn, u *user.User, typed string) {
 	}
 }
 
+// Foresee implements stage.Foreseer: the person types their name, and their password where it is asked together with it.
+func (s *Stage) Foresee(t *stage.Turn, who *user.User) stage.Result {
+	switch {
+	case settled(t):
+		return stage.Done()
+	case who == nil && s.PasswordStage == nil && s.PretendUserExists:
+		s.meant(t, &user.User{}, "")
+		return stage.Ask(nil)
+	case who == nil || s.PasswordStage != nil && !who.IsActive:
+		return stage.Deny(failed)
+	}
+	s.meant(t, who, who.Username)
+	if s.PasswordStage == nil {
+		return stage.Ask(nil)
+	}
+	_, obj, err := s.d.Store.GetIn(t.Ctx, stage.Family.Name, *s.PasswordStage)
+	if err != nil {
+		return stage.Fail(err)
+	}
+	w, ok := obj.(stage.WithBackends)
+	if !ok || len(w.PasswordBackends()) == 0 {
+		return stage.Deny(failed)
+	}
+	t.Plan.Map(stage.PendingUser)["backend"] = w.PasswordBackends()[0]
+	t.Plan.Context[stage.AuthMethod], t.Plan.Context[stage.AuthMethodArgs] = "password", map[string]any{}
+	return stage.Ask(nil)
+}
+
 // together checks name and password at once, by the backends of the password stage.
 func (s *Stage) together(t *stage.Turn, u *user.User, in *Answer) stage.Result {
 	if in.Password == "" { // some directories take an empty password for a visit without one

@@ -4,12 +4,14 @@ package password
 import (
 	"context"
 	_ "embed"
+	"slices"
 
 	"gatehouse/backend/auth"
 	"gatehouse/backend/event"
 	"gatehouse/backend/fault"
 	"gatehouse/backend/kind"
 	"gatehouse/backend/stage"
+	"gatehouse/backend/user"
 )
 
 //go:embed page.html
@@ -70,6 +72,20 @@ func (s *Stage) Show(t *stage.Turn) stage.Result {
 	return stage.Ask(&Challenge{RecoveryURL: url})
 }
 
+// Foresee implements stage.Foreseer: the person knows their password, when there is one that could let them in.
+func (s *Stage) Foresee(t *stage.Turn, _ *user.User) stage.Result {
+	pk, _, ok := t.Plan.UserPK()
+	switch {
+	case !ok:
+		return stage.Deny("")
+	case pk == 0 || t.User == nil || !t.User.IsActive || !t.User.Usable() && slices.Equal(s.Backends, []string{stage.InbuiltBackend}):
+		return stage.Deny("Invalid password")
+	}
+	t.Plan.Context[stage.UserBackend] = s.Backends[0]
+	t.Plan.Context[stage.AuthMethod], t.Plan.Context[stage.AuthMethodArgs] = "password", map[string]any{}
+	return stage.Ask(nil)
+}
+
 // recovery gives the address for forgotten passwords: the brand's flow, else the first one that there is.
 func (s *Stage) recovery(t *stage.Turn) (string, error) {
 	slug := ""
@@ -125,7 +141,7 @@ func (s *Stage) missed(t *stage.Turn, name string) stage.Result {
 		t.Session.Data.Tries++
 		if t.Session.Data.Tries >= s.FailedAttempts {
 			t.Session.Data.Tries = 0
-			return stage.Deny("")
+			return stage.Deny(s.d.Texts.Choose(t.Request.HTTP.Locale).Say("flow.password.tries"))
 		}
 	}
 	return stage.Wrong("password", "Invalid password")

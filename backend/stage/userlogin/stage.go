@@ -71,6 +71,17 @@ func (s *Stage) Show(t *stage.Turn) stage.Result {
 	return s.login(t, false)
 }
 
+// Foresee implements stage.Foreseer.
+func (s *Stage) Foresee(t *stage.Turn, _ *user.User) stage.Result {
+	if !may(t) && !t.Plan.True(stage.NewAccount) {
+		return stage.Deny("")
+	}
+	if span.Must(s.RememberMe) > 0 {
+		return stage.Ask(nil)
+	}
+	return stage.Done()
+}
+
 // Take signs in.
 func (s *Stage) Take(t *stage.Turn, in *Answer) stage.Result {
 	if span.Must(s.RememberMe) <= 0 {

@@ -109,6 +109,23 @@ func (r *refusal) Unwrap() error { return r.error }
 // Take writes whatever was answered.
 func (s *Stage) Take(t *stage.Turn, _ *stage.None) stage.Result { return s.Show(t) }
 
+// Foresee implements stage.Foreseer: whoever is at the browser is who the account is for, a stranger gets a new one.
+func (s *Stage) Foresee(t *stage.Turn, who *user.User) stage.Result {
+	if s.whose(t) != 0 {
+		return stage.Done()
+	}
+	if s.Mode == NeverCreate {
+		return stage.Deny("No user found and can't create new user.")
+	}
+	if who == nil {
+		name, _ := t.Plan.Map(stage.PromptData)["username"].(string)
+		who = &user.User{Username: name}
+		t.Plan.Context[stage.NewAccount] = true
+	}
+	t.Plan.SetUser(who)
+	return stage.Done()
+}
+
 // whose gives the account to change, 0 for a new one: the pending user, else who is signed in. A made-up user is nobody.
 func (s *Stage) whose(t *stage.Turn) int64 {
 	if s.Mode == AlwaysCreate {

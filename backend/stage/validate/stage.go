@@ -197,6 +197,42 @@ func (s *Stage) Show(t *stage.Turn) stage.Result {
 	return stage.Ask((&Challenge{Devices: c, Stages: []Selectable{}}).told(t))
 }
 
+// Foresee implements stage.Foreseer: the person has the first of their devices with them. Neither a challenge is made nor a code sent.
+func (s *Stage) Foresee(t *stage.Turn, who *user.User) stage.Result {
+	if t.User == nil && !s.alone(t) {
+		return stage.Done()
+	}
+	known := t.User
+	if known == nil {
+		known = who
+	}
+	var offers []offer
+	if known != nil {
+		var err error
+		if offers, err = s.offers(t, known); err != nil {
+			return stage.Fail(err)
+		}
+	}
+	if t.User == nil { // a passkey tells who is there
+		offers = slices.DeleteFunc(offers, func(o offer) bool { return o.DeviceClass() != passkey.Class })
+		if len(offers) == 0 || !known.IsActive {
+			return stage.Deny("")
+		}
+		t.Plan.SetUser(known)
+		t.Plan.Context[stage.AuthMethod] = "auth_webauthn_pwl"
+	}
+	if len(offers) == 0 {
+		return s.without(t)
+	}
+	if !t.Plan.Has(stage.AuthMethod) {
+		t.Plan.Context[stage.AuthMethod] = "auth_mfa"
+	}
+	args := t.Plan.Map(stage.AuthMethodArgs)
+	list, _ := args["mfa_devices"].([]any)
+	args["mfa_devices"] = append(list, deviceRef(offers[0].devices[0]))
+	return stage.Ask(nil)
+}
+
 // without does what is set for people who have no device.
 func (s *Stage) without(t *stage.Turn) stage.Result {
 	switch s.NotConfigured {

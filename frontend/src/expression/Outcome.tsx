@@ -72,7 +72,7 @@ function Block({ title, text }: { title: string; text: string }) {
 	);
 }
 
-function Log({ lines }: { lines: LogEvent[] }) {
+export function Log({ lines }: { lines: LogEvent[] }) {
 	return (
 		// The list is long at times and scrolls by itself.
 		// biome-ignore lint/a11y/noNoninteractiveTabindex: the keyboard has to be able to scroll it

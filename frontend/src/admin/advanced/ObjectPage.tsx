@@ -22,6 +22,7 @@ import { Diagram } from "./flow/Diagram";
 import { Outline } from "./flow/Outline";
 import type { FlowRow } from "./flow/parts";
 import { ExportButton } from "./flow/Transfer";
+import { Try } from "./flow/Try";
 import { nameOfRow } from "./names";
 import { lists } from "./order";
 import { TokenKey } from "./TokenKey";
@@ -73,7 +74,12 @@ function Loaded({ family, object, kind, path, crumbs }: LoadedProps) {
 	const name = nameOfRow(object);
 	const id = idOf({ param: kind?.param ?? "pk" }, object);
 	const isFlow = family.id === "flows";
-	const tabs = [...(isFlow ? ["steps", "diagram"] : []), "settings", ...(object.policybindingmodel_ptr_id ? ["bindings"] : []), "activity"];
+	const tabs = [
+		...(isFlow ? ["steps", "diagram", "try"] : []),
+		"settings",
+		...(object.policybindingmodel_ptr_id ? ["bindings"] : []),
+		"activity",
+	];
 	const tab = tabs.find((one) => one === search.tab) ?? tabs[0] ?? "settings";
 	const model = kind?.name ?? "";
 	const test = useTest(family.id);
@@ -123,6 +129,7 @@ function Loaded({ family, object, kind, path, crumbs }: LoadedProps) {
 		>
 			{tab === "steps" && <Outline flow={object as unknown as FlowRow} />}
 			{tab === "diagram" && <Diagram slug={String(object.slug)} />}
+			{tab === "try" && <Try key={id} slug={String(object.slug)} />}
 			{tab === "bindings" && <Bindings target={String(object.policybindingmodel_ptr_id)} />}
 			{tab === "activity" && <EventList fixed={{ context_model_name: model, context_model_pk: String(object.pk).replaceAll("-", "") }} />}
 			{tab === "settings" && (
