@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"net/url"
 	"strings"
 	"time"
 
@@ -155,10 +156,7 @@ func (l *Log) Write(tx *store.Tx, e Entry) (string, error) {
 		c[k] = v
 	}
 	if a.HTTP.Path != "" {
-		args := a.HTTP.Args
-		if args == nil {
-			args = map[string]string{}
-		}
+		args := asked(a.HTTP)
 		c["http_request"] = map[string]any{"path": a.HTTP.Path, "method": a.HTTP.Method, "args": args, "user_agent": a.HTTP.UserAgent, "request_id": a.HTTP.RequestID}
 	}
 	delete(c, QuietMark) // nobody else may say so
@@ -190,6 +188,26 @@ func (l *Log) Write(tx *store.Tx, e Entry) (string, error) {
 		return "", err
 	}
 	return ev.PK, l.insert(tx, &ev, who.PK)
+}
+
+// executor is where programs run flows. What their page was opened with comes as one text, in which names could not be told from secrets.
+const executor = "/api/v3/flows/executor/"
+
+// asked gives the query of a request, in a flow that of its page.
+func asked(h store.HTTP) map[string]string {
+	page, ok := h.Args["query"]
+	if !ok || !strings.HasPrefix(h.Path, executor) {
+		if h.Args == nil {
+			return map[string]string{}
+		}
+		return h.Args
+	}
+	out := map[string]string{}
+	q, _ := url.ParseQuery(page) // what can be read of it
+	for k, vs := range q {
+		out[k] = vs[len(vs)-1]
+	}
+	return out
 }
 
 func (l *Log) keep() time.Duration {

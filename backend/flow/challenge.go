@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"strings"
 
+	"gatehouse/backend/fault"
 	"gatehouse/backend/stage"
 	"gatehouse/backend/user"
 )
@@ -104,7 +105,7 @@ func (r *run) builtin(component string, value any) (*Challenge, error) {
 func (r *run) around(c *Challenge) error {
 	if app := r.plan.Key(stage.Application); app != "" && r.Apps != nil {
 		name, err := r.Apps(r.ctx, app)
-		if err != nil {
+		if err != nil && !fault.Is(err, fault.NotFound) { // gone meanwhile: the flow goes on without its name
 			return err
 		}
 		c.AppName = name
@@ -136,8 +137,8 @@ func (r *run) title(app string) string {
 	if !strings.Contains(t, "%") {
 		return t
 	}
-	name := ""
-	if u, err := r.person(); err == nil && u != nil {
+	name := r.plan.Text(stage.PendingIdentifier)
+	if u, err := r.person(); name == "" && err == nil && u != nil {
 		name = u.Username
 	}
 	out := strings.NewReplacer("%(app)s", app, "%(user)s", name, "%%", "\x00").Replace(t)

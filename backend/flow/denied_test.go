@@ -193,6 +193,28 @@ func TestRestartWithContext(t *testing.T) {
 	}
 }
 
+// A flow that has nothing left when it begins anew is broken: it must not count as gone through.
+func TestRestartToNothing(t *testing.T) {
+	h, a := open(t)
+	a.set("a", act{take: func(t *stage.Turn, _ *probeAnswer) stage.Result {
+		t.Plan.Context["wrong"] = true
+		return stage.Wrong("word", "No.")
+	}})
+	f := h.Flow("f", flow.Authentication)
+	b := h.Bind(f, aProbe(h, "a"), 0, func(b *flow.Binding) { b.OnPlan, b.InvalidResponse = true, "restart_with_context" })
+	h.Asks(b.PK, func(_ context.Context, v expr.Vars) (any, error) {
+		return v["request"].(*policy.Request).Context["wrong"] == nil, nil
+	})
+	for _, whole := range []bool{false, true} {
+		br := h.Browser()
+		br.Whole = whole
+		br.Get("f", "")
+		if got := shown(br.Post("f", "", map[string]any{"word": "x"})); got != "ak-stage-flow-error" {
+			t.Errorf("whole %v: %s", whole, got)
+		}
+	}
+}
+
 func TestDenyWithRestart(t *testing.T) {
 	h, _ := open(t)
 	f := h.Flow("f", flow.Authentication)

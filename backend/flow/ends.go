@@ -85,7 +85,9 @@ func (r *run) deny(message string) error {
 	if err := r.about(c); err != nil {
 		return err
 	}
-	r.plan.Steps = nil
+	if err := r.over(); err != nil {
+		return err
+	}
 	if err := r.save(nil); err != nil {
 		return err
 	}
@@ -98,12 +100,16 @@ func (r *run) refuse(no *NotApplicable) error {
 	if r.plan == nil {
 		r.plan = stage.NewPlan(r.flow.PK, nil)
 	}
-	r.plan.Steps = nil
+	if err := r.over(); err != nil {
+		return err
+	}
 	action := r.flow.DeniedAction
 	if action != "message" {
-		if next := r.in.Query.Get("next"); next != "" && safeNext(next) {
-			r.out.To = next
-			return r.save(nil)
+		for _, next := range []string{r.in.Query.Get("next"), r.in.Next} {
+			if safeNext(next) {
+				r.out.To = next
+				return r.save(nil)
+			}
 		}
 		if action == "continue" {
 			r.out.To = "/"
@@ -129,7 +135,7 @@ func (r *run) broken(cause error) error {
 		return err
 	}
 	e := &FlowError{RequestID: id}
-	if store.ActorOf(r.ctx).Superuser {
+	if r.debugs() {
 		text := cause.Error()
 		e.Error = &text
 	}
@@ -140,6 +146,21 @@ func (r *run) broken(cause error) error {
 	c.Bare = true
 	r.out.Challenge = c
 	return nil
+}
+
+// debugAttribute is what lets people who are no superusers read what went wrong.
+const debugAttribute = "goauthentik.io/user/debug"
+
+// debugs says whether who is signed in may read what went wrong.
+func (r *run) debugs() bool {
+	if store.ActorOf(r.ctx).Superuser {
+		return true
+	}
+	if r.signed == nil {
+		return false
+	}
+	attrs, err := r.Users.Attributes(r.ctx, r.signed)
+	return err == nil && attrs[debugAttribute] == true
 }
 
 // finish is the end of a flow: where the plan leads, else where the person wanted to go.
@@ -154,7 +175,9 @@ func (r *run) finish() error {
 			return r.deny("Invalid next URL")
 		}
 	}
-	r.plan.Steps = nil
+	if err := r.over(); err != nil {
+		return err
+	}
 	if err := r.save(nil); err != nil {
 		return err
 	}

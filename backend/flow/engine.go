@@ -76,6 +76,7 @@ const maxHistory = 30
 type Input struct {
 	Slug     string
 	Query    url.Values                 // of the page that the person opened
+	Next     string                     // where the request itself says that a person goes on whom the flow is not for, "" for nowhere
 	Answer   map[string]json.RawMessage // nil: a GET
 	Session  *session.Session           // nil: none yet
 	Base     string                     // scheme and host that the caller uses
@@ -117,6 +118,7 @@ type run struct {
 	body    []byte // the plan as it was stored; nil: not yet
 	history []json.RawMessage
 	noted   bool // the history is longer than what is stored
+	kept    bool // the history stays when the flow is over
 	signed  *user.User
 	who     *user.User // the pending user, until a stage ran
 	effects []func(tx *store.Tx) error

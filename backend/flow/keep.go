@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 
+	"gatehouse/backend/event"
 	"gatehouse/backend/fault"
 	"gatehouse/backend/session"
 	"gatehouse/backend/stage"
@@ -30,6 +31,12 @@ func (r *run) load() error {
 	if err != nil {
 		return err
 	}
+	if err := r.unseal(history, &r.history); err != nil {
+		r.history = nil
+	}
+	if body == nothing {
+		return nil
+	}
 	p := &stage.Plan{}
 	stored, err := r.Store.Key().Open(body, "plans")
 	if err != nil || json.Unmarshal(stored, p) != nil {
@@ -38,9 +45,6 @@ func (r *run) load() error {
 	r.body = stored
 	if p.Context == nil {
 		p.Context = map[string]any{}
-	}
-	if err := r.unseal(history, &r.history); err != nil {
-		r.history = nil
 	}
 	r.plan = p
 	return nil
@@ -132,7 +136,12 @@ func (r *run) save(write func(tx *store.Tx) error, turns ...*stage.Turn) error {
 			if sess.UUID == "" {
 				return nil
 			}
-			if _, err := tx.Exec(`DELETE FROM plans WHERE session = ?`, sess.UUID); err != nil {
+			if r.kept {
+				err = keepPlan(tx, sess.UUID, r.flow.PK, nothing, history)
+			} else {
+				_, err = tx.Exec(`DELETE FROM plans WHERE session = ?`, sess.UUID)
+			}
+			if err != nil {
 				return err
 			}
 			return saveData(tx, sess, stored)
@@ -146,8 +155,7 @@ func (r *run) save(write func(tx *store.Tx) error, turns ...*stage.Turn) error {
 			fresh.Data = sess.Data
 			sess, started, key = fresh, fresh, k
 		}
-		if _, err := tx.Exec(`INSERT INTO plans (session, flow, body, history, updated) VALUES (?, ?, ?, ?, ?) ON CONFLICT (session) DO UPDATE SET flow = excluded.flow, body = excluded.body, history = excluded.history, updated = excluded.updated`,
-			sess.UUID, r.flow.PK, body, history, tx.Now.UnixMicro()); err != nil {
+		if err := keepPlan(tx, sess.UUID, r.flow.PK, body, history); err != nil {
 			return err
 		}
 		return saveData(tx, sess, stored)
@@ -172,16 +180,50 @@ func (r *run) save(write func(tx *store.Tx) error, turns ...*stage.Turn) error {
 	return nil
 }
 
+// over ends the plan. For whoever may look into the flow the way that it took stays until they begin another one, without its secrets.
+func (r *run) over() error {
+	r.plan.Steps = nil
+	if len(r.history) == 0 || r.signed == nil || r.May == nil {
+		return nil
+	}
+	may, err := r.May(r.ctx, store.ActorOf(r.ctx), inspectPermission, r.flow.PK)
+	if err != nil || !may {
+		return err
+	}
+	for i, b := range r.history {
+		p := &stage.Plan{}
+		if err := json.Unmarshal(b, p); err != nil {
+			return err
+		}
+		p.Context = event.Clean(p.Context)
+		if r.history[i], err = json.Marshal(p); err != nil {
+			return err
+		}
+	}
+	r.kept = true
+	return nil
+}
+
 // stands says whether the plan is stored as it is now, or gone as it has to be.
 func (r *run) stands() bool {
 	if len(r.plan.Steps) == 0 {
-		return r.settled
+		return r.settled && !r.kept
 	}
 	if r.body == nil || r.noted {
 		return false
 	}
 	b, err := json.Marshal(r.plan)
 	return err == nil && bytes.Equal(b, r.body)
+}
+
+// nothing is the body of a plan that is over, of which only the way is kept.
+const nothing = ""
+
+// keepPlan stores the plan of a session in the place of what it had.
+func keepPlan(tx *store.Tx, session, flow, body, history string) error {
+	_, err := tx.Exec(`INSERT INTO plans (session, flow, body, history, updated) VALUES (?, ?, ?, ?, ?) ON CONFLICT (session) DO UPDATE SET flow = excluded.flow, body = excluded.body, history = excluded.history, updated = excluded.updated`,
+		session, flow, body, history, tx.Now.UnixMicro())
+	return err
 }
 
 // saveData stores what a session remembers unless it is what is stored.
@@ -208,8 +250,7 @@ func (e *Engine) Begin(tx *store.Tx, s *session.Session, f *Flow, p *stage.Plan,
 		}
 		started = s
 	}
-	if _, err := tx.Exec(`INSERT INTO plans (session, flow, body, history, updated) VALUES (?, ?, ?, ?, ?) ON CONFLICT (session) DO UPDATE SET flow = excluded.flow, body = excluded.body, history = excluded.history, updated = excluded.updated`,
-		s.UUID, f.PK, body, none, tx.Now.UnixMicro()); err != nil {
+	if err := keepPlan(tx, s.UUID, f.PK, body, none); err != nil {
 		return "", nil, "", err
 	}
 	return PageURL(f.Slug, query), started, key, nil

@@ -305,6 +305,18 @@ func TestTitle(t *testing.T) {
 			t.Errorf("%v", m)
 		}
 	}
+	// Whom somebody typed is called so, whoever it turned out to be; an application that is gone has no name.
+	a.set("a", act{show: func(t *stage.Turn) stage.Result {
+		t.Plan.SetUser(ada)
+		t.Plan.Context[stage.PendingIdentifier] = "ADA@office.lan"
+		t.Plan.Context[stage.Application] = stage.Ref("authentik_core.application", "00000000-0000-4000-8000-000000000000")
+		return stage.Done()
+	}})
+	f.Title = "%(user)s to %(app)s"
+	h.Change(f)
+	if m := stagetest.Wire(h.Browser().Get("f", "")); m["flow_info"].(map[string]any)["title"] != "ADA@office.lan to " || m["pending_user"] != "ADA@office.lan" {
+		t.Errorf("%v", m)
+	}
 }
 
 // A plan that was made while another request had the session runs with the session as it is by then, and not at all when somebody else is

@@ -2,15 +2,21 @@ package notify_test
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"gatehouse/backend/event"
 	"gatehouse/backend/expr"
 	"gatehouse/backend/mail"
+	"gatehouse/backend/mail/mailtest"
 	"gatehouse/backend/notify"
 	"gatehouse/backend/outbound"
 	"gatehouse/backend/policy"
@@ -209,6 +215,80 @@ func TestOtherWays(t *testing.T) {
 	p.emit(t, "login", nil)
 	p.look(t)
 	want(t, "without a binding", p.told(t, p.ada), 1)
+}
+
+// A rule without a group tells nobody; who has no address gets no mail, and nothing waits for them.
+func TestNobodyToTell(t *testing.T) {
+	p := open(t)
+	s := mailtest.Start(t, mailtest.Options{})
+	p.room.Mail.Fixed = mail.Fixed{
+		Connection: mail.Connection{Host: s.Host, Port: s.Port, Security: mail.None, Timeout: 5 * time.Second, From: "gatehouse@office.lan"},
+		From:       map[string]string{"host": "t", "port": "t", "security": "t", "timeout": "t", "from_address": "t"},
+	}
+	p.ada.Email = ""
+	p.Change(p.ada)
+	p.rule(p.onAction("login"), p.transport("mail", event.Email))
+	r := p.rule(p.onAction("logout"), p.transport("local", event.Local))
+	r.Group = nil
+	p.Change(r)
+	p.emit(t, "login", nil)
+	p.emit(t, "logout", nil)
+	p.look(t)
+	if _, err := p.room.Mail.Round(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if ms := s.Mails(); len(ms) != 1 || ms[0].To[0] != p.bob.Email {
+		t.Errorf("%d mails", len(ms))
+	}
+	want(t, "without a group", append(p.told(t, p.ada), p.told(t, p.bob)...), 0)
+	ts, err := store.All[task.Task](t.Context(), p.Store, store.Query{})
+	if err != nil || len(ts) != 0 {
+		t.Errorf("%v %v", ts, err)
+	}
+}
+
+// What Slack takes is bounded: 25 fields, 256 letters of a title and 1,024 of a value.
+func TestSlackBounds(t *testing.T) {
+	p := open(t)
+	got := make(chan []byte, 1)
+	s := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		b, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		got <- b
+	}))
+	defer s.Close()
+	p.rule(p.onAction("login"), p.transport("slack", event.Slack, func(x *event.Transport) { x.WebhookURL, x.SendOnce = s.URL, true }))
+	c := map[string]any{strings.Repeat("ä", 300): strings.Repeat("ö", 2000), "nested": map[string]any{"not": "shown"}}
+	for i := range 40 {
+		c[fmt.Sprint("fact ", i)] = "x"
+	}
+	p.emit(t, "login", c)
+	p.look(t)
+	if _, err := p.room.Deliver(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var m struct {
+		Attachments []struct {
+			Title  string
+			Fields []struct {
+				Title, Value string
+				Short        bool
+			}
+		}
+	}
+	if err := json.Unmarshal(<-got, &m); err != nil {
+		t.Fatal(err)
+	}
+	if len(m.Attachments) != 1 || m.Attachments[0].Title != "login" || len(m.Attachments[0].Fields) != 25 || m.Attachments[0].Fields[0].Title != "Severity" || m.Attachments[0].Fields[1].Title != "Dispatched for user" {
+		t.Fatalf("%+v", m)
+	}
+	for _, f := range m.Attachments[0].Fields {
+		if utf8.RuneCountInString(f.Title) > 256 || utf8.RuneCountInString(f.Value) > 1024 {
+			t.Errorf("%d letters of a title, %d of a value", utf8.RuneCountInString(f.Title), utf8.RuneCountInString(f.Value))
+		}
+	}
 }
 
 func TestDeliveries(t *testing.T) {

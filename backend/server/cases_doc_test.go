@@ -9,16 +9,20 @@ import (
 	"testing"
 )
 
-// Every test that docs/security.md names is there, in the folder that it names.
+// Every test that docs/security.md and docs/acceptance.md name is there, in the folder that they name.
 func TestDocumentedCasesExist(t *testing.T) {
 	t.Parallel()
 	root := filepath.Join("..", "..")
-	doc, err := os.ReadFile(filepath.Join(root, "docs", "security.md"))
-	if err != nil {
-		t.Fatal(err)
+	var doc []byte
+	for _, name := range []string{"security.md", "acceptance.md"} {
+		b, err := os.ReadFile(filepath.Join(root, "docs", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		doc = append(doc, b...)
 	}
 	tests := map[string]string{} // name -> folders, with spaces around each
-	err = filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
 		}

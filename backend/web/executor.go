@@ -64,7 +64,7 @@ func (e *Executor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (e *Executor) input(w http.ResponseWriter, r *http.Request) (flow.Input, error) {
 	ctx := r.Context()
-	in := flow.Input{Slug: r.PathValue("slug"), Session: session.Of(ctx), Base: Base(r), Proven: Proven(r)}
+	in := flow.Input{Slug: r.PathValue("slug"), Next: r.URL.Query().Get("next"), Session: session.Of(ctx), Base: Base(r), Proven: Proven(r)}
 	var err error
 	if in.Query, err = url.ParseQuery(r.URL.Query().Get("query")); err != nil {
 		in.Query = url.Values{}
@@ -116,6 +116,9 @@ func (e *Executor) fail(w http.ResponseWriter, r *http.Request, err error) {
 		err = fault.New(fault.TooLarge, "The answer is too large.")
 	}
 	f := fault.As(err)
+	if f.Kind == fault.Method {
+		w.Header().Set("Allow", "GET, HEAD, POST")
+	}
 	code := map[fault.Kind]int{fault.NotFound: 404, fault.Denied: 403, fault.Invalid: 400, fault.Method: 405, fault.TooLarge: 413, fault.TooMany: 429, fault.Unavailable: 503}[f.Kind]
 	if code == 0 {
 		code = http.StatusInternalServerError

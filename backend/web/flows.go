@@ -288,19 +288,55 @@ func (f *Flows) launch(w http.ResponseWriter, r *http.Request) {
 		f.broken(w, r, err)
 		return
 	}
-	if me == nil {
-		toSignIn(w, r)
-		return
-	}
-	to, _, err := f.Apps.Launch(r.Context(), r.PathValue("slug"), me)
+	to, a, err := f.Apps.Launch(r.Context(), r.PathValue("slug"), me)
 	if err != nil {
 		f.broken(w, r, err)
+		return
+	}
+	if me == nil && to != "" {
+		f.signInFor(w, r, a)
 		return
 	}
 	u, perr := url.Parse(to)
 	if to == "" || perr != nil || u.Scheme != "http" && u.Scheme != "https" && u.Host == "" && u.Scheme != "" {
 		f.NotFound(w, r)
 		return
+	}
+	http.Redirect(w, r, to, http.StatusFound)
+}
+
+// signInFor runs the sign-in for an application, whose name is known to its title and policies, and comes back here.
+func (f *Flows) signInFor(w http.ResponseWriter, r *http.Request, a *application.Application) {
+	ctx := r.Context()
+	fl, err := f.Default(r, flow.Authentication)
+	if err != nil {
+		f.broken(w, r, err)
+		return
+	}
+	p, err := f.Engine.Plan(ctx, fl, flow.PlanOptions{Context: map[string]any{
+		stage.Application: stage.Ref("authentik_core.application", a.PK), stage.ConsentAsked: []any{}, stage.RedirectTo: r.URL.RequestURI(),
+	}})
+	var no *flow.NotApplicable
+	if errors.As(err, &no) || errors.Is(err, flow.ErrEmpty) {
+		toSignIn(w, r) // which says why
+		return
+	}
+	if err != nil {
+		f.broken(w, r, err)
+		return
+	}
+	var to, key string
+	var started *session.Session
+	err = f.Store.Write(ctx, store.ActorOf(ctx), func(tx *store.Tx) (err error) {
+		to, started, key, err = f.Engine.Begin(tx, session.Of(ctx), fl, p, "")
+		return err
+	})
+	if err != nil {
+		f.broken(w, r, err)
+		return
+	}
+	if started != nil {
+		f.Cookies.Set(w, r, started, key)
 	}
 	http.Redirect(w, r, to, http.StatusFound)
 }
