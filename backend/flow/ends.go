@@ -15,7 +15,7 @@ import (
 
 // ask shows a challenge.
 func (r *run) ask(t *stage.Turn, k *stage.Kind, challenge any, errs stage.Errors, answered bool) error {
-	if r.in.Silent {
+	if r.in.Silent && k != autosubmitKind { // a form that sends itself asks nobody
 		return ErrInteraction
 	}
 	if k == nil {

@@ -366,6 +366,9 @@ func (r *run) turn(s *stage.Step) (t *stage.Turn, show func() stage.Result, take
 
 // inlineKind gives how a step of the house asks: as the stage of the same component does.
 func (r *run) inlineKind(name string) *stage.Kind {
+	if a, ok := r.Inlines[name].(Asker); ok {
+		return a.Kind()
+	}
 	c, ok := r.Inlines[name].(interface{ Component() string })
 	if !ok {
 		return nil

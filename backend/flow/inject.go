@@ -70,3 +70,60 @@ func (Elsewhere) Show(_ *stage.Turn, params map[string]any) stage.Result {
 func (e Elsewhere) Take(t *stage.Turn, params map[string]any, _ map[string]json.RawMessage) stage.Result {
 	return e.Show(t, params)
 }
+
+// AutosubmitStep is the step that ends a plan with a form that the browser sends elsewhere by itself.
+const AutosubmitStep = "autosubmit"
+
+// Submission is a form for somebody else: the browser sends it, or the person by its button.
+type Submission struct {
+	URL   string            `json:"url" is:"required"`
+	Attrs map[string]string `json:"attrs" is:"required"`
+	Title string            `json:"title,omitempty"`
+}
+
+const autosubmit = "ak-stage-autosubmit"
+
+// Submit is the outcome that shows a form outside of any flow.
+func Submit(s *Submission) Outcome {
+	return Outcome{Challenge: &Challenge{Component: autosubmit, Type: "native", Value: s}}
+}
+
+// Autosubmit is the step. Its parameters are those of the form.
+type Autosubmit struct{}
+
+var (
+	_ stage.Inline = Autosubmit{}
+	_ Asker        = Autosubmit{}
+)
+
+// Asker is a step of the house that asks something of its own, as a stage of this kind would.
+type Asker interface{ Kind() *stage.Kind }
+
+var autosubmitKind = &stage.Kind{Asking: stage.Asking{Component: autosubmit}}
+
+// Name implements stage.Inline.
+func (Autosubmit) Name() string { return AutosubmitStep }
+
+// Kind implements Asker.
+func (Autosubmit) Kind() *stage.Kind { return autosubmitKind }
+
+// Show implements stage.Inline.
+func (Autosubmit) Show(_ *stage.Turn, params map[string]any) stage.Result {
+	s := &Submission{Attrs: map[string]string{}}
+	s.URL, _ = params["url"].(string)
+	s.Title, _ = params["title"].(string)
+	switch attrs := params["attrs"].(type) {
+	case map[string]string:
+		s.Attrs = attrs
+	case map[string]any:
+		for name, v := range attrs {
+			s.Attrs[name], _ = v.(string)
+		}
+	}
+	return stage.Ask(s)
+}
+
+// Take implements stage.Inline: the form does not come here.
+func (a Autosubmit) Take(t *stage.Turn, params map[string]any, _ map[string]json.RawMessage) stage.Result {
+	return a.Show(t, params)
+}

@@ -3,6 +3,8 @@ package kinds
 import (
 	"reflect"
 
+	"gatehouse/backend/flow"
+	"gatehouse/backend/provider/oauth2"
 	"gatehouse/backend/rest"
 )
 
@@ -18,23 +20,15 @@ type (
 		ClientID string `json:"client_id" is:"required"`
 		Slug     string `json:"slug" is:"required"`
 	}
-	autosubmit struct {
-		URL   string            `json:"url" is:"required"`
-		Attrs map[string]string `json:"attrs" is:"required"`
-		Title string            `json:"title,omitempty"`
-	}
-	nothing    struct{}
-	deviceCode struct {
-		Code int64 `json:"code" is:"required"`
-	}
+	nothing struct{}
 )
 
 func others() []rest.Challenge {
 	return []rest.Challenge{
 		{Schema: "AppleLoginChallenge", Component: "ak-source-oauth-apple", Type: "native", Fields: reflect.TypeFor[appleLogin](), Answer: reflect.TypeFor[nothing](), Takes: "AppleChallengeResponse", Login: true},
 		{Schema: "PlexAuthenticationChallenge", Component: "ak-source-plex", Type: "native", Fields: reflect.TypeFor[plexLogin](), Answer: reflect.TypeFor[nothing](), Login: true},
-		{Schema: "AutosubmitChallenge", Component: "ak-stage-autosubmit", Type: "native", Fields: reflect.TypeFor[autosubmit](), Answer: reflect.TypeFor[nothing](), Takes: "AutoSubmitChallengeResponse"},
-		{Schema: "OAuthDeviceCodeChallenge", Component: "ak-provider-oauth2-device-code", Type: "native", Answer: reflect.TypeFor[deviceCode]()},
+		{Schema: "AutosubmitChallenge", Component: "ak-stage-autosubmit", Type: "native", Fields: reflect.TypeFor[flow.Submission](), Answer: reflect.TypeFor[nothing](), Takes: "AutoSubmitChallengeResponse"},
+		{Schema: "OAuthDeviceCodeChallenge", Component: "ak-provider-oauth2-device-code", Type: "native", Answer: reflect.TypeFor[oauth2.TypedCode]()},
 		{Schema: "OAuthDeviceCodeFinishChallenge", Component: "ak-provider-oauth2-device-code-finish", Type: "native", Answer: reflect.TypeFor[nothing]()},
 	}
 }

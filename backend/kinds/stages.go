@@ -105,7 +105,7 @@ func Endpoints(r Rooms) []kind.Action {
 
 // Steps are what the house puts into plans by itself.
 func Steps(r Rooms, stages []*stage.Kind) []stage.Inline {
-	out := []stage.Inline{oauth2.Fulfil{Room: r.OAuth2}, flow.Elsewhere{}}
+	out := []stage.Inline{oauth2.Fulfil{Room: r.OAuth2}, oauth2.EnterCode{Room: r.OAuth2}, oauth2.FinishDevice{Room: r.OAuth2}, flow.Elsewhere{}, flow.Autosubmit{}}
 	for _, s := range stages {
 		if s.Component == "ak-stage-consent" {
 			out = append(out, flow.Injected{Step: flow.ConsentStep, Kind: s, Object: s.New})

@@ -11,6 +11,7 @@ import (
 	"gatehouse/backend/backup"
 	"gatehouse/backend/event"
 	"gatehouse/backend/fault"
+	"gatehouse/backend/flow"
 	"gatehouse/backend/rest"
 	"gatehouse/backend/session"
 	"gatehouse/backend/store"
@@ -29,7 +30,13 @@ type doors struct {
 // openDoors wires what answers HTTP.
 func (s *Server) openDoors() error {
 	r := s.rooms
-	pages, err := page.New(r.stages)
+	asking := r.stages
+	for _, in := range r.flows.Inlines {
+		if a, ok := in.(flow.Asker); ok {
+			asking = append(asking[:len(asking):len(asking)], a.Kind())
+		}
+	}
+	pages, err := page.New(asking)
 	if err != nil {
 		return err
 	}

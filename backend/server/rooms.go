@@ -154,6 +154,7 @@ func wire(o Options, d *db.DB, key *crypt.Key, install string, log *slog.Logger,
 	}
 	r.keys = r.newKeys(o, texts)
 	list.Keys = r.keys
+	r.oauth.Auth, r.oauth.Trusted = list.Auth, kinds.Trusted(r.store)
 	r.asks(o, &list)
 	r.newPrints(o, &list)
 	r.stages, r.ofStages = kinds.Stages(list), kinds.Endpoints(list)

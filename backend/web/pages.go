@@ -145,7 +145,7 @@ func (s *Screen) Outcome(w http.ResponseWriter, r *http.Request, o flow.Outcome,
 		http.Redirect(w, r, o.To, http.StatusFound)
 		return
 	}
-	if o.Challenge != nil && (o.Challenge.Component == "ak-stage-access-denied" || o.Challenge.Component == "ak-stage-flow-error") {
+	if o.Challenge != nil && (o.Challenge.Final() || o.Challenge.Component == "ak-stage-autosubmit") {
 		s.challenge(w, r, o)
 		return
 	}

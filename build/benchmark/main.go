@@ -22,7 +22,7 @@ func main() {
 	baseline := flag.String("baseline", "", "serve the baselines at this address instead")
 	span := flag.Duration("for", 2*time.Second, "length of one measurement")
 	people := flag.Int("people", 10_000, "how many people the house has")
-	flag.StringVar(&only, "only", "", "measure one part only: fixed, password, session, token, userinfo, lists or expressions")
+	flag.StringVar(&only, "only", "", "measure one part only: fixed, password, session, token, userinfo, lists, expressions or flows")
 	flag.Parse()
 	if *baseline != "" {
 		log.Fatal(serveBaseline(*baseline))
@@ -32,8 +32,13 @@ func main() {
 			log.Fatal(err)
 		}
 	}
-	if only != "lists" && only != "expressions" {
+	if only != "lists" && only != "expressions" && only != "flows" {
 		if err := run(*server, *people, *span); err != nil {
+			log.Fatal(err)
+		}
+	}
+	if wanted("flows") {
+		if err := flows(*server, *span); err != nil {
 			log.Fatal(err)
 		}
 	}

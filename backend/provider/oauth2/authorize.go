@@ -35,6 +35,7 @@ type request struct {
 	reconsent    bool   // the client asked for consent itself
 	hint         string // an ID token of whom the client means
 	maxAge       int    // seconds, -1 when it was not sent
+	github       bool   // asked at GitHub's address
 	challenge    string
 	method       string
 	query        string // as it was sent
@@ -75,9 +76,12 @@ func (r *Room) Authorize(w http.ResponseWriter, req *http.Request) {
 		r.Browser.Problem(w, req, http.StatusNotFound, "flow.error.not_found", "")
 		return
 	}
-	a, err := r.parse(ctx, q)
+	a, err := r.parse(ctx, q, strings.HasPrefix(req.URL.Path, "/login/oauth/"))
 	if a != nil {
 		a.query = req.URL.RawQuery
+	}
+	if err == nil && q.Has(denied) {
+		err = &problem{"access_denied", notAllowed}
 	}
 	var bad *badRequest
 	var told *problem
@@ -100,8 +104,46 @@ type badRequest struct{ key, detail string }
 
 func (b *badRequest) Error() string { return b.key + " " + b.detail }
 
+// denied is the parameter of our own with which a person who does not allow it comes back, where the client wants its answer as a form.
+const denied = "gatehouse_denied"
+
+const notAllowed = "The person did not allow it."
+
+// responseTypes are the combinations that are answered (OAuth 2.0 Multiple Response Type Encoding Practices), in the order that discovery
+// names them; the order of the words in a request does not count.
+var responseTypes = []string{"code", "id_token", "id_token token", "code token", "code id_token", "code id_token token"}
+
+// responseType gives the published form of a combination, "" for one that is not answered.
+func responseType(asked string) string {
+	words := strings.Fields(asked)
+	slices.Sort(words)
+	if t := strings.Join(words, " "); slices.Contains(responseTypes, t) {
+		return t
+	}
+	return ""
+}
+
+// answers says whether a word is part of the response type.
+func (a *request) answers(word string) bool {
+	return slices.Contains(strings.Fields(a.responseType), word)
+}
+
+// front says whether tokens are given through the browser.
+func (a *request) front() bool { return a.answers("id_token") || a.answers("token") }
+
+// flow names the grant for policies.
+func (a *request) grantType() string {
+	switch {
+	case !a.front():
+		return "authorization_code"
+	case a.answers("code"):
+		return "hybrid"
+	}
+	return "implicit"
+}
+
 // parse understands a request. A *badRequest has no request with it, a *problem has.
-func (r *Room) parse(ctx context.Context, q url.Values) (*request, error) {
+func (r *Room) parse(ctx context.Context, q url.Values, github bool) (*request, error) {
 	for k, vs := range q {
 		if len(vs) > 1 && k != "resource" { // RFC 6749 section 3.1
 			return nil, &badRequest{"flow.client.title", "The parameter " + clip(k) + " was sent more than once."}
@@ -114,7 +156,10 @@ func (r *Room) parse(ctx context.Context, q url.Values) (*request, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &request{p: p, redirectURI: q.Get("redirect_uri"), state: q.Get("state"), nonce: q.Get("nonce"), responseType: q.Get("response_type"), maxAge: -1}
+	a := &request{p: p, redirectURI: q.Get("redirect_uri"), state: q.Get("state"), nonce: q.Get("nonce"), responseType: responseType(q.Get("response_type")), responseMode: "query", maxAge: -1, github: github}
+	if github && q.Get("response_type") == "" { // GitHub knows one only
+		a.responseType = "code"
+	}
 	if a.redirectURI == "" || !matchRedirect(p.RedirectURIs, a.redirectURI) {
 		if err := r.Events.Emit(ctx, event.ConfigurationError, map[string]any{
 			"message": "Invalid redirect URI used by provider", "provider": reference(p), "redirect_uri": a.redirectURI, "expected": strings.Fields(p.RedirectURIs),
@@ -129,19 +174,22 @@ func (r *Room) parse(ctx context.Context, q url.Values) (*request, error) {
 	if a.app == nil {
 		return nil, &badRequest{"flow.client.title", "The provider " + p.Name + " belongs to no application."}
 	}
-	if a.responseType != "code" {
-		if a.responseType == "" {
-			return a, &problem{"invalid_request", "The parameter response_type is missing."}
-		}
-		return a, &problem{"unsupported_response_type", "This server answers response_type=code only."}
+	if a.front() {
+		a.responseMode = "fragment"
 	}
-	switch a.responseMode = q.Get("response_mode"); a.responseMode {
-	case "":
-		a.responseMode = "query"
-	case "query", "fragment":
-	default:
-		a.responseMode = "query"
-		return a, &problem{"invalid_request", "This server answers response_mode=query and fragment only."}
+	mode := q.Get("response_mode")
+	if mode == "form_post" || mode == "fragment" || mode == "query" && !a.front() {
+		a.responseMode = mode
+	}
+	switch {
+	case a.responseType == "" && q.Get("response_type") == "":
+		return a, &problem{"invalid_request", "The parameter response_type is missing."}
+	case a.responseType == "":
+		return a, &problem{"unsupported_response_type", "This server does not answer response_type=" + clip(q.Get("response_type")) + "."}
+	case mode == "query" && a.front():
+		return a, &problem{"invalid_request", "Tokens are not put into the query of an address: response_mode=query is for response_type=code."}
+	case mode != "" && mode != a.responseMode:
+		return a, &problem{"invalid_request", "This server answers response_mode=query, fragment and form_post."}
 	}
 	known, err := r.scopes(ctx, p)
 	if err != nil {
@@ -149,7 +197,7 @@ func (r *Room) parse(ctx context.Context, q url.Values) (*request, error) {
 	}
 	names := known.names()
 	for s := range strings.FieldsSeq(q.Get("scope")) {
-		if slices.Contains(names, s) && !slices.Contains(a.scope, s) {
+		if (slices.Contains(names, s) || github && gitHubScope(s)) && !slices.Contains(a.scope, s) {
 			a.scope = append(a.scope, s)
 		}
 	}
@@ -177,6 +225,15 @@ func (a *request) check(q url.Values) error {
 		}
 	} else if a.method != "" {
 		return &problem{"invalid_request", "The parameter code_challenge is missing."}
+	}
+	if a.front() && !slices.Contains(a.scope, "openid") {
+		return &problem{"invalid_scope", "This response_type needs the scope openid."}
+	}
+	if a.nonce == "" && a.answers("id_token") {
+		return &problem{"invalid_request", "The parameter nonce is missing: it ties the ID token to the request."}
+	}
+	if !a.answers("code") { // nobody could use a refresh token that no token endpoint gives
+		a.scope = slices.DeleteFunc(a.scope, func(s string) bool { return s == "offline_access" })
 	}
 	if q.Get("request") != "" {
 		return &problem{"request_not_supported", "This server reads no request objects."}
@@ -245,7 +302,7 @@ func (r *Room) proceed(w http.ResponseWriter, req *http.Request, a *request) {
 		return
 	}
 	allowed, messages, err := r.Apps.Allowed(ctx, a.app, u, map[string]any{
-		"oauth_scopes": a.scope, "oauth_grant_type": "authorization_code", "oauth_code_challenge": a.challenge, "oauth_code_challenge_method": a.method,
+		"oauth_scopes": a.scope, "oauth_grant_type": a.grantType(), "oauth_code_challenge": a.challenge, "oauth_code_challenge_method": a.method,
 		"oauth_max_age": a.maxAge, "oauth_redirect_uri": a.redirectURI, "oauth_response_type": a.responseType,
 	})
 	if err != nil {
@@ -332,7 +389,7 @@ func (r *Room) signIn(w http.ResponseWriter, req *http.Request, a *request, s *s
 	if started != nil {
 		r.Browser.Cookie(w, req, started, key)
 	}
-	next := "/application/o/authorize/?" + a.query
+	next := a.address() + "?" + a.query
 	http.Redirect(w, req, "/flows/-/default/authentication/?next="+url.QueryEscape(next), http.StatusFound)
 }
 
@@ -351,10 +408,13 @@ func (r *Room) begin(w http.ResponseWriter, req *http.Request, a *request, s *se
 	}
 	o := flow.PlanOptions{SignedIn: u, AllowEmpty: true, Context: map[string]any{
 		stage.SSO: true, stage.Application: stage.Ref("authentik_core.application", a.app.PK), stage.ConsentHeader: "You're about to sign into " + a.app.Name + ".",
-		stage.ConsentAsked: known.permissions(a.scope), "goauthentik.io/providers/oauth2/params": a.params(),
+		stage.ConsentAsked: a.permissions(known), "goauthentik.io/providers/oauth2/params": a.params(),
 	}}
 	// Who does not allow it goes back to the client with that answer (RFC 6749 section 4.1.2.1).
-	o.Context[stage.DenyTo] = a.tellURL(&problem{"access_denied", "The person did not allow it."})
+	o.Context[stage.DenyTo] = a.tellURL(base(ctx), &problem{"access_denied", notAllowed})
+	if a.responseMode == "form_post" {
+		o.Context[stage.DenyTo] = a.address() + "?" + a.query + "&" + denied + "=true"
+	}
 	if a.reconsent {
 		o.Context[stage.ConsentAgain] = true
 	}
@@ -387,7 +447,7 @@ func (r *Room) begin(w http.ResponseWriter, req *http.Request, a *request, s *se
 		return
 	}
 	if errors.Is(err, flow.ErrChanged) {
-		http.Redirect(w, req, "/application/o/authorize/?"+a.query, http.StatusFound)
+		http.Redirect(w, req, a.address()+"?"+a.query, http.StatusFound)
 		return
 	}
 	if err != nil {
@@ -400,22 +460,60 @@ func (r *Room) begin(w http.ResponseWriter, req *http.Request, a *request, s *se
 // params is the request as it travels with the plan.
 func (a *request) params() map[string]any {
 	return map[string]any{
-		"provider": a.p.PK, "redirect_uri": a.redirectURI, "response_mode": a.responseMode, "scope": strings.Join(a.scope, " "), "state": a.state,
+		"provider": a.p.PK, "redirect_uri": a.redirectURI, "response_type": a.responseType, "response_mode": a.responseMode, "scope": strings.Join(a.scope, " "), "state": a.state,
 		"nonce": a.nonce, "code_challenge": a.challenge, "code_challenge_method": a.method,
 	}
 }
 
 // tell sends an error back to the client (RFC 6749 section 4.1.2.1).
 func (r *Room) tell(w http.ResponseWriter, req *http.Request, a *request, p *problem) {
-	http.Redirect(w, req, a.tellURL(p), http.StatusFound)
+	if a.responseMode == "form_post" {
+		r.Browser.Outcome(w, req, flow.Submit(submission(a.redirectURI, a.app.Name, a.error(base(req.Context()), p))), "")
+		return
+	}
+	http.Redirect(w, req, a.tellURL(base(req.Context()), p), http.StatusFound)
 }
 
-func (a *request) tellURL(p *problem) string {
+// error is an error as the client gets it, with the issuer (RFC 9207).
+func (a *request) error(base string, p *problem) url.Values {
 	v := url.Values{"error": {p.code}, "error_description": {p.text}}
 	if a.state != "" {
 		v.Set("state", a.state)
 	}
-	return answerURL(a.redirectURI, a.responseMode, v)
+	if a.app != nil {
+		v.Set("iss", issuer(a.p, a.app.Slug, base))
+	}
+	return v
+}
+
+func (a *request) tellURL(base string, p *problem) string {
+	return answerURL(a.redirectURI, a.responseMode, a.error(base, p))
+}
+
+// address is where the request was asked.
+func (a *request) address() string {
+	if a.github {
+		return gitHubAuthorize
+	}
+	return "/application/o/authorize/"
+}
+
+// permissions are what the person is asked to agree to.
+func (a *request) permissions(known scopeList) []any {
+	out := known.permissions(a.scope)
+	if a.github {
+		out = append(out, gitHubPermissions(a.scope)...)
+	}
+	return out
+}
+
+// submission is an answer that the browser sends as a form (OAuth 2.0 Form Post Response Mode).
+func submission(to, app string, v url.Values) *flow.Submission {
+	s := &flow.Submission{URL: to, Attrs: map[string]string{}, Title: "Redirecting to " + app + "..."}
+	for name := range v {
+		s.Attrs[name] = v.Get(name)
+	}
+	return s
 }
 
 // answerURL puts an answer into a redirect URI: into its query, which is kept, or its fragment.

@@ -138,6 +138,7 @@ func (r *Room) describe(ctx context.Context, p *Provider, slug, base string) (do
 		EndSession            string   `json:"end_session_endpoint"`
 		Introspection         string   `json:"introspection_endpoint"`
 		Revocation            string   `json:"revocation_endpoint"`
+		DeviceAuthorization   string   `json:"device_authorization_endpoint"`
 		ResponseTypes         []string `json:"response_types_supported"`
 		ResponseModes         []string `json:"response_modes_supported"`
 		JWKS                  string   `json:"jwks_uri"`
@@ -153,10 +154,12 @@ func (r *Room) describe(ctx context.Context, p *Provider, slug, base string) (do
 		ClaimsParameter       bool     `json:"claims_parameter_supported"`
 		CodeChallengeMethods  []string `json:"code_challenge_methods_supported"`
 		PromptValuesSupported []string `json:"prompt_values_supported"`
+		IssInResponse         bool     `json:"authorization_response_iss_parameter_supported"`
 	}{
-		issuer(p, slug, base), of("authorize/"), of("token/"), of("userinfo/"), of(slug + "/end-session/"), of("introspect/"), of("revoke/"),
-		[]string{"code"}, []string{"query", "fragment"}, of(slug + "/jwks/"), []string{"authorization_code", "refresh_token"}, []string{alg}, []string{"public"},
-		tokenAuth(p), []string{acr}, scopes, false, false, claims, false, []string{"plain", "S256"}, []string{"none", "login", "consent"},
+		issuer(p, slug, base), of("authorize/"), of("token/"), of("userinfo/"), of(slug + "/end-session/"), of("introspect/"), of("revoke/"), of("device/"),
+		responseTypes, []string{"query", "fragment", "form_post"}, of(slug + "/jwks/"),
+		[]string{"authorization_code", "refresh_token", "implicit", clientCredentials, passwordGrant, deviceGrant}, []string{alg}, []string{"public"},
+		tokenAuth(p), []string{acr}, scopes, false, false, claims, false, []string{"plain", "S256"}, []string{"none", "login", "consent"}, true,
 	}, "", "  ")
 	return prepared(b), err
 }

@@ -5,11 +5,14 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"net/url"
+	"slices"
+	"strconv"
 	"strings"
 
 	"gatehouse/backend/crypt"
 	"gatehouse/backend/event"
 	"gatehouse/backend/fault"
+	"gatehouse/backend/flow"
 	"gatehouse/backend/stage"
 	"gatehouse/backend/store"
 )
@@ -59,11 +62,43 @@ func (f Fulfil) Show(t *stage.Turn, params map[string]any) stage.Result {
 		Provider: p.PK, User: t.SignedIn.PK, Scope: strings.Fields(text("scope")), Nonce: text("nonce"), RedirectURI: text("redirect_uri"),
 		Challenge: text("code_challenge"), Method: text("code_challenge_method"), Auth: authOf(t.Session), Session: sessionHash(t.Session.UUID), Family: newFamily(),
 	}
-	code := strings.ReplaceAll(crypt.UUID(), "-", "") + crypt.ID(11)
-	t.Plan.Context[stage.RedirectTo] = answerURL(g.RedirectURI, text("response_mode"), url.Values{"code": {code}, "state": {text("state")}})
+	given := strings.Fields(text("response_type"))
+	v := url.Values{"state": {text("state")}, "iss": {issuer(p, app.Slug, t.Request.Base)}}
+	code := ""
+	if len(given) == 0 || slices.Contains(given, "code") {
+		code = strings.ReplaceAll(crypt.UUID(), "-", "") + crypt.ID(11)
+		v.Set("code", code)
+	}
+	var m *minted
+	if w := (wanted{access: slices.Contains(given, "token"), id: slices.Contains(given, "id_token"), front: true, code: code}); w.access || w.id {
+		if m, err = r.mint(t.Ctx, p, app.Slug, t.Request.Base, g, t.SignedIn, w); err != nil {
+			return stage.Fail(err)
+		}
+		if w.access {
+			v.Set("access_token", m.access)
+			v.Set("token_type", "Bearer")
+			v.Set("expires_in", strconv.FormatInt(int64(m.life.Seconds()), 10))
+		}
+		if w.id {
+			v.Set("id_token", m.id)
+		}
+	}
+	if mode := text("response_mode"); mode == "form_post" {
+		s := submission(g.RedirectURI, app.Name, v)
+		t.Plan.Append(stage.Step{Inline: flow.AutosubmitStep, Params: map[string]any{"url": s.URL, "attrs": s.Attrs, "title": s.Title}})
+	} else {
+		t.Plan.Context[stage.RedirectTo] = answerURL(g.RedirectURI, mode, v)
+	}
 	return stage.Done().Writing(func(tx *store.Tx) error {
-		if err := r.newCode(tx, code, g, lifeOf(p)); err != nil {
-			return err
+		if code != "" {
+			if err := r.newCode(tx, code, g, lifeOf(p)); err != nil {
+				return err
+			}
+		}
+		if m != nil && m.access != "" {
+			if err := r.keep(tx, g, m); err != nil {
+				return err
+			}
 		}
 		return r.Events.EmitTx(tx, event.Entry{Action: event.AuthorizeApp, App: "authentik.providers.oauth2", Context: map[string]any{
 			"authorized_application": event.Model(r.Store.KindFor(app), app.PK, app.Name),
@@ -81,7 +116,12 @@ func (f Fulfil) unusable(t *stage.Turn, p *Provider, params map[string]any, caus
 	if state != "" {
 		v.Set("state", state)
 	}
-	t.Plan.Context[stage.RedirectTo] = answerURL(to, mode, v)
+	if mode == "form_post" {
+		s := submission(to, p.Name, v)
+		t.Plan.Append(stage.Step{Inline: flow.AutosubmitStep, Params: map[string]any{"url": s.URL, "attrs": s.Attrs, "title": s.Title}})
+	} else {
+		t.Plan.Context[stage.RedirectTo] = answerURL(to, mode, v)
+	}
 	return stage.Done().Writing(func(tx *store.Tx) error {
 		return f.Room.Events.EmitTx(tx, event.Entry{Action: event.ConfigurationError, App: "authentik.providers.oauth2", Context: map[string]any{
 			"message": fault.As(cause).Say, "provider": reference(p),

@@ -226,7 +226,13 @@ func (r *Room) CleanUp(ctx context.Context) (n int, err error) {
 			}
 			n += int(gone)
 		}
-		return nil
+		res, err := tx.Exec(`DELETE FROM oauth_devices WHERE expires < ?`, tx.Now.Add(-keepDevice).UnixMicro())
+		if err != nil {
+			return err
+		}
+		gone, err := res.RowsAffected()
+		n += int(gone)
+		return err
 	})
 	return n, err
 }
@@ -234,6 +240,9 @@ func (r *Room) CleanUp(ctx context.Context) (n int, err error) {
 // EndFor revokes everything that a person gave to clients.
 func EndFor(tx *store.Tx, u int64) error {
 	if _, err := tx.Exec(`DELETE FROM oauth_codes WHERE "user" = ?`, u); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(`DELETE FROM oauth_devices WHERE "user" = ?`, u); err != nil {
 		return err
 	}
 	_, err := tx.Exec(`UPDATE oauth_tokens SET revoked = 1 WHERE "user" = ?`, u)

@@ -2,10 +2,15 @@ package oauth2
 
 import (
 	"context"
+	"crypto"
+	_ "crypto/sha256" // the hashes of half
+	_ "crypto/sha512"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"strconv"
+	"strings"
 	"time"
 
 	"gatehouse/backend/crypt"
@@ -120,8 +125,15 @@ type minted struct {
 	life                time.Duration
 }
 
-// mint makes the tokens of a grant. It signs twice; call it outside of a transaction.
-func (r *Room) mint(ctx context.Context, p *Provider, slug, base string, g *grant, u *user.User, refresh bool) (*minted, error) {
+// wanted says which tokens a grant gives.
+type wanted struct {
+	access, id, refresh bool
+	front               bool   // through the browser: the ID token vouches for what comes beside it
+	code                string // that comes beside it
+}
+
+// mint makes the tokens of a grant. It signs up to twice; call it outside of a transaction.
+func (r *Room) mint(ctx context.Context, p *Provider, slug, base string, g *grant, u *user.User, w wanted) (*minted, error) {
 	s, err := r.signerOf(ctx, p)
 	if err != nil {
 		return nil, err
@@ -133,25 +145,64 @@ func (r *Room) mint(ctx context.Context, p *Provider, slug, base string, g *gran
 	if err != nil {
 		return nil, err
 	}
+	if w.access {
+		access := maps.Clone(claims)
+		access["azp"], access["uid"] = p.ClientID, crypt.ID(40)
+		b, err := json.Marshal(access)
+		if err != nil {
+			return nil, err
+		}
+		if m.access, err = s.jwt(b); err != nil {
+			return nil, err
+		}
+	}
+	if w.front { // OpenID Connect Core 3.2.2.10 and 3.3.2.11
+		if m.access != "" {
+			claims["at_hash"] = s.half(m.access)
+		}
+		if w.code != "" {
+			claims["c_hash"] = s.half(w.code)
+		}
+		if !w.access && w.code == "" && !p.ClaimsInIDToken {
+			// Nobody can ask userinfo, so what the scopes tell is here (OpenID Connect Core 5.4).
+			mapped, err := r.mapped(ctx, p, g, u)
+			if err != nil {
+				return nil, err
+			}
+			for name, v := range mapped {
+				if v != nil && !reserved(name) {
+					claims[name] = v
+				}
+			}
+		}
+	}
 	if m.idClaims, err = json.Marshal(claims); err != nil {
 		return nil, err
 	}
-	if m.id, err = s.jwt(m.idClaims); err != nil {
-		return nil, err
+	if w.id {
+		if m.id, err = s.jwt(m.idClaims); err != nil {
+			return nil, err
+		}
 	}
-	access := maps.Clone(claims)
-	access["azp"], access["uid"] = p.ClientID, crypt.ID(40)
-	b, err := json.Marshal(access)
-	if err != nil {
-		return nil, err
-	}
-	if m.access, err = s.jwt(b); err != nil {
-		return nil, err
-	}
-	if refresh {
+	if w.refresh {
 		m.refresh, m.refreshExpires = crypt.ID(128), now.Add(span.Must(p.RefreshValidity))
 	}
 	return m, nil
+}
+
+// half is the left half of a text's hash, by the hash of the signature's algorithm (OpenID Connect Core 3.1.3.6).
+func (s *signer) half(text string) string {
+	h := crypto.SHA256
+	switch {
+	case s.alg == jose.EdDSA, strings.HasSuffix(string(s.alg), "512"):
+		h = crypto.SHA512
+	case strings.HasSuffix(string(s.alg), "384"):
+		h = crypto.SHA384
+	}
+	d := h.New()
+	d.Write([]byte(text))
+	sum := d.Sum(nil)
+	return base64.RawURLEncoding.EncodeToString(sum[:len(sum)/2])
 }
 
 func (s *signer) jwt(payload []byte) (string, error) {

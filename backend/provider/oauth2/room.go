@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"gatehouse/backend/application"
+	signin "gatehouse/backend/auth"
 	"gatehouse/backend/brand"
 	"gatehouse/backend/cert"
 	"gatehouse/backend/event"
@@ -49,6 +50,13 @@ type Room struct {
 	May      func(ctx context.Context, a store.Actor, permission, object string) (bool, error)
 	Browser  Browser
 	Log      *slog.Logger
+
+	// Auth checks app passwords.
+	Auth *signin.Room
+	// Trusted gives a source whose JWTs let programs in. NotFound when it is none.
+	Trusted func(ctx context.Context, pk string) (*Trusted, error)
+
+	devices, guesses bound
 
 	mu    sync.Mutex
 	gen   uint64
