@@ -26,7 +26,7 @@ export function adviceFor(devices: readonly Pick<Device, "meta_model_name" | "co
 		keys > 0 || canAdd("webauthn")
 			? [
 					{ id: "passkey", kind: "webauthn", done: keys > 0 },
-					{ id: "second", kind: "webauthn", done: keys > 1 || (keys > 0 && others > 0) },
+					{ id: "second", kind: "webauthn", done: keys > 1 || others > 0 },
 					paper,
 				]
 			: [{ id: "factor", kind: "totp", done: others > 0 }, paper];
