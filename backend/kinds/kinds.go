@@ -29,6 +29,7 @@ import (
 	"gatehouse/backend/rbac"
 	"gatehouse/backend/session"
 	"gatehouse/backend/siteverify"
+	"gatehouse/backend/source/arrival"
 	"gatehouse/backend/stage"
 	"gatehouse/backend/store"
 	"gatehouse/backend/task"
@@ -51,6 +52,7 @@ type Rooms struct {
 	Apps     *application.Room
 	Policies *policy.Engine
 	Flows    *flow.Engine
+	Arrivals *arrival.Room
 	OAuth2   *oauth2.Room
 	Tasks    *task.Room
 	Auth     *auth.Room
