@@ -8,6 +8,7 @@ import (
 	"net/url"
 
 	"gatehouse/backend/application"
+	"gatehouse/backend/arrival"
 	"gatehouse/backend/auth"
 	"gatehouse/backend/blueprint"
 	"gatehouse/backend/brand"
@@ -29,7 +30,6 @@ import (
 	"gatehouse/backend/rbac"
 	"gatehouse/backend/session"
 	"gatehouse/backend/siteverify"
-	"gatehouse/backend/source/arrival"
 	"gatehouse/backend/stage"
 	"gatehouse/backend/store"
 	"gatehouse/backend/task"

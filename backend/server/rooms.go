@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"gatehouse/backend/application"
+	"gatehouse/backend/arrival"
 	"gatehouse/backend/auth"
 	"gatehouse/backend/blueprint"
 	"gatehouse/backend/brand"
@@ -37,7 +38,6 @@ import (
 	"gatehouse/backend/rest"
 	"gatehouse/backend/seed"
 	"gatehouse/backend/session"
-	"gatehouse/backend/source/arrival"
 	oauthsource "gatehouse/backend/source/oauth"
 	"gatehouse/backend/stage"
 	"gatehouse/backend/stage/email"

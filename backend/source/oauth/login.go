@@ -16,12 +16,12 @@ import (
 	"strings"
 	"time"
 
+	"gatehouse/backend/arrival"
 	"gatehouse/backend/crypt"
 	"gatehouse/backend/event"
 	"gatehouse/backend/fault"
 	"gatehouse/backend/session"
 	"gatehouse/backend/source"
-	"gatehouse/backend/source/arrival"
 	"gatehouse/backend/store"
 
 	"github.com/go-jose/go-jose/v4"
