@@ -8,6 +8,7 @@ import (
 	"net/url"
 
 	"gatehouse/backend/application"
+	"gatehouse/backend/arrival"
 	"gatehouse/backend/auth"
 	"gatehouse/backend/blueprint"
 	"gatehouse/backend/brand"
@@ -51,6 +52,7 @@ type Rooms struct {
 	Apps     *application.Room
 	Policies *policy.Engine
 	Flows    *flow.Engine
+	Arrivals *arrival.Room
 	OAuth2   *oauth2.Room
 	Tasks    *task.Room
 	Auth     *auth.Room

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"gatehouse/backend/application"
+	"gatehouse/backend/arrival"
 	"gatehouse/backend/auth"
 	"gatehouse/backend/blueprint"
 	"gatehouse/backend/brand"
@@ -37,6 +38,7 @@ import (
 	"gatehouse/backend/rest"
 	"gatehouse/backend/seed"
 	"gatehouse/backend/session"
+	oauthsource "gatehouse/backend/source/oauth"
 	"gatehouse/backend/stage"
 	"gatehouse/backend/stage/email"
 	"gatehouse/backend/store"
@@ -63,6 +65,7 @@ type rooms struct {
 	flows    *flow.Engine
 	apps     *application.Room
 	oauth    *oauth2.Room
+	accounts *oauthsource.Room // of people at OAuth sources
 	office   *office.Room
 	media    *media.Room
 	tasks    *task.Room
@@ -155,6 +158,10 @@ func wire(o Options, d *db.DB, key *crypt.Key, install string, log *slog.Logger,
 	r.keys = r.newKeys(o, texts)
 	list.Keys = r.keys
 	r.oauth.Auth, r.oauth.Trusted = list.Auth, kinds.Trusted(r.store)
+	list.Arrivals = &arrival.Room{Store: r.store, Users: r.users, Sessions: r.sessions, Flows: r.flows, Policies: r.policies, Events: r.events, Log: log}
+	r.accounts = &oauthsource.Room{
+		Store: r.store, Sessions: r.sessions, Arrivals: list.Arrivals, Events: r.events, Log: log, Client: outbound.New(outbound.Options{Allow: allowed(o.Config), MaxBody: 4 << 20}),
+	}
 	r.asks(o, &list)
 	r.newPrints(o, &list)
 	r.stages, r.ofStages = kinds.Stages(list), kinds.Endpoints(list)

@@ -46,8 +46,29 @@ type Data struct {
 	Tries       int               `json:"tries,omitempty"`   // wrong passwords in a row in this session
 	Secret      map[string]string `json:"secret,omitempty"`  // what a stage keeps from one request to the next
 
+	Away     map[string]Away `json:"away,omitempty"`     // sign-ins at sources that are under way, by state
+	Override *Override       `json:"override,omitempty"` // the source stage that waits for somebody to come back
+
 	NetworkBinding string `json:"binding_net,omitempty"` // what of the network has to stay the same, "" for nothing
 	GeoIPBinding   string `json:"binding_geo,omitempty"` // what of the place has to stay the same
+}
+
+// Away is a sign-in at a source that is under way.
+type Away struct {
+	Source   string    `json:"source"` // key
+	Nonce    string    `json:"nonce,omitempty"`
+	Verifier string    `json:"verifier,omitempty"` // of PKCE
+	Next     string    `json:"next,omitempty"`
+	Began    time.Time `json:"began"`
+}
+
+// Override is a flow that waits at its source stage for somebody to come back from the source.
+type Override struct {
+	Source string    `json:"source"` // keys
+	Stage  string    `json:"stage"`
+	Flow   string    `json:"flow"`
+	Query  string    `json:"query,omitempty"`
+	Until  time.Time `json:"until"`
 }
 
 // Session is one browser.
