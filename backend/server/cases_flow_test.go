@@ -111,7 +111,7 @@ func TestConsentPage(t *testing.T) {
 		}
 		page := b.get(to.String())
 		text := html.UnescapeString(page.body)
-		deny := a.redirect + "?" + url.Values{"error": {"access_denied"}, "error_description": {"The person did not allow it."}, "state": {"s1"}}.Encode()
+		deny := a.redirect + "?" + url.Values{"error": {"access_denied"}, "error_description": {"The person did not allow it."}, "iss": {h.base + "/application/o/" + a.slug + "/"}, "state": {"s1"}}.Encode()
 		for _, want := range []string{`href="` + deny + `"`, "--button:#0a7d55", `lang="de">Deutsch</a>`, `lang="xx">xx</a>`, `lang="en" aria-current="true">English</a>`} {
 			if !strings.Contains(text, want) {
 				t.Errorf("%s: the page lacks %s: %s", a.slug, want, text)
