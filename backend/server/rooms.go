@@ -157,6 +157,8 @@ func wire(o Options, d *db.DB, key *crypt.Key, install string, log *slog.Logger,
 	}
 	r.keys = r.newKeys(o, texts)
 	list.Keys = r.keys
+	r.oauth.Client, r.oauth.Tasks = outbound.New(outbound.Options{Allow: allowed(o.Config), Redirects: -1}), r.tasks
+	r.sessions.Moved, r.events.Heard = oauth2.Moved, append(r.events.Heard, r.oauth.Heard)
 	r.oauth.Auth, r.oauth.Trusted = list.Auth, kinds.Trusted(r.store)
 	list.Arrivals = &arrival.Room{Store: r.store, Users: r.users, Sessions: r.sessions, Flows: r.flows, Policies: r.policies, Events: r.events, Log: log}
 	r.accounts = &oauthsource.Room{
@@ -187,7 +189,7 @@ func portOf(address string) func() string {
 // endpoints are the operations of the API that belong to no collection.
 func (r *rooms) endpoints(o Options) []kind.Action {
 	out := r.keys.Endpoints()
-	for _, list := range [][]kind.Action{r.beyond(), r.brands.Endpoints(), r.apps.Endpoints(), r.flows.Endpoints(), r.office.Endpoints(), device.Endpoints(r.store), r.rootEndpoints(o), r.adminEndpoints(), r.mail.Endpoints(), r.notify.Endpoints(), r.tokens.Endpoints(), r.ofStages} {
+	for _, list := range [][]kind.Action{r.beyond(), r.brands.Endpoints(), r.apps.Endpoints(), r.flows.Endpoints(), r.office.Endpoints(), device.Endpoints(r.store), r.rootEndpoints(o), r.adminEndpoints(), r.oauth.Endpoints(), r.mail.Endpoints(), r.notify.Endpoints(), r.tokens.Endpoints(), r.ofStages} {
 		out = append(out, list...)
 	}
 	return out

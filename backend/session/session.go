@@ -93,6 +93,8 @@ type Room struct {
 	Geo   *geo.Room // where addresses are; nil knows nothing
 	// Told writes the event of a session that ended because it was used from elsewhere; nil tells nobody.
 	Told func(tx *store.Tx, b Broken) error
+	// Moved is told of a session that goes on as another one, because its person signed in again; nil tells nobody.
+	Moved func(tx *store.Tx, from, to string) error
 
 	mu    sync.Mutex
 	gen   uint64
@@ -291,6 +293,11 @@ func (r *Room) Login(tx *store.Tx, old *Session, u int64, life time.Duration, d 
 	}
 	if old.User == 0 || old.User == u {
 		if _, err := tx.Exec(`UPDATE plans SET session = ? WHERE session = ?`, s.UUID, old.UUID); err != nil {
+			return nil, "", err
+		}
+	}
+	if old.User == u && r.Moved != nil {
+		if err := r.Moved(tx, old.UUID, s.UUID); err != nil {
 			return nil, "", err
 		}
 	}

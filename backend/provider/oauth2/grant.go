@@ -117,6 +117,9 @@ func (r *Room) spend(tx *store.Tx, c *code, m *minted) error {
 	if n, err := res.RowsAffected(); err != nil || n == 0 {
 		return errors.Join(err, errUsed)
 	}
+	if err := r.joinLate(tx, &c.grant, m); err != nil {
+		return err
+	}
 	return r.keep(tx, &c.grant, m)
 }
 
