@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"gatehouse/backend/crypt"
+	"gatehouse/backend/fault"
 	"gatehouse/backend/geo"
 	"gatehouse/backend/store"
 	"gatehouse/backend/user"
@@ -255,6 +256,21 @@ func (r *Room) User(ctx context.Context, s *Session) (*user.User, error) {
 		return nil, err
 	}
 	u := *f.user
+	return &u, nil
+}
+
+// Known gives a user as they are now, read once as long as nobody changes anything. NotFound when they are gone. What it gives is the
+// caller's own but for its maps.
+func (r *Room) Known(ctx context.Context, pk int64) (*user.User, error) {
+	f, err := r.about(ctx, pk)
+	if err != nil {
+		return nil, err
+	}
+	if f == nil {
+		return nil, fault.New(fault.NotFound, "There is no such user.")
+	}
+	u := *f.user
+	u.Attributes = user.Copy(u.Attributes)
 	return &u, nil
 }
 

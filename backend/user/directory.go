@@ -263,6 +263,29 @@ func Merge(into, from map[string]any) {
 	}
 }
 
+// Copy gives a copy of attributes that shares nothing with them.
+func Copy(from map[string]any) map[string]any {
+	out := make(map[string]any, len(from))
+	for k, v := range from {
+		out[k] = copied(v)
+	}
+	return out
+}
+
+func copied(v any) any {
+	switch x := v.(type) {
+	case map[string]any:
+		return Copy(x)
+	case []any:
+		out := make([]any, len(x))
+		for i, e := range x {
+			out[i] = copied(e)
+		}
+		return out
+	}
+	return v
+}
+
 // Attribute finds a value at a dotted path in attributes; nil when it is not there.
 func Attribute(attrs map[string]any, path string) any {
 	var at any = attrs
