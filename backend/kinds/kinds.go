@@ -29,6 +29,7 @@ import (
 	"gatehouse/backend/rbac"
 	"gatehouse/backend/session"
 	"gatehouse/backend/siteverify"
+	"gatehouse/backend/source/scim"
 	"gatehouse/backend/stage"
 	"gatehouse/backend/store"
 	"gatehouse/backend/task"
@@ -52,6 +53,7 @@ type Rooms struct {
 	Policies *policy.Engine
 	Flows    *flow.Engine
 	OAuth2   *oauth2.Room
+	SCIM     *scim.Room
 	Tasks    *task.Room
 	Auth     *auth.Room
 	Keys     *passkey.Room
