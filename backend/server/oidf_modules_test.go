@@ -9,6 +9,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math"
 	"net/http"
 	"net/http/httptest"
@@ -287,8 +288,10 @@ func oidfParameters() []*oidfModule {
 		return &oidfModule{name, oidfSetup, func(r *oidfRun) {
 			r.enter(time.Minute)
 			r.setup()
+			whole := url.Values{}
 			r.change = func(q url.Values) {
 				object := value(r, q)
+				maps.Copy(whole, q)
 				for _, in := range []string{"state", "nonce"} { // what stands in the object need not stand beside it
 					q.Del(in)
 				}
@@ -298,6 +301,7 @@ func oidfParameters() []*oidfModule {
 			if a.values.Get("error") == code && a.where != "page" {
 				r.skip(code)
 			}
+			r.sent = whole
 			r.accepted(a)
 		}}
 	}
