@@ -575,6 +575,9 @@ func (t *shelf) Patch(req *http.Request, id string, ops []escim.PatchOperation) 
 			return nil, err
 		}
 		rename(before, res)
+		if before["emails"] != nil && res["emails"] == nil {
+			res["emails"] = []any{} // none is not the same as nothing said
+		}
 		return res, nil
 	})
 }

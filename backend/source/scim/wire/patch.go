@@ -89,9 +89,7 @@ func Decode(body []byte, into any) error {
 
 // spread makes an operation of every member of a value without a path. What no schema knows and what only the server sets is left out.
 func (s *Shape) spread(op, urn string, m map[string]any) (out []scim.PatchOperation, err error) {
-	keys := slices.Sorted(maps.Keys(m))
-	slices.SortStableFunc(keys, func(a, b string) int { return len(a) - len(b) })
-	for _, key := range keys {
+	for _, key := range shortest(m) {
 		name := key
 		if urn != "" && !strings.HasPrefix(strings.ToLower(key), "urn:") {
 			name = urn + ":" + key
@@ -129,6 +127,9 @@ func (s *Shape) change(op string, path *filter.Path, v any, strict bool) ([]scim
 			return nil, Bad(InvalidPath, "There is no attribute %s.", path.AttributePath)
 		}
 		return nil, nil
+	}
+	if path.ValueExpression == nil {
+		t = t.holding(v, path.AttributePath.String())
 	}
 	if t.Attr != nil && t.Attr.ReadOnly || t.Sub != nil && t.Sub.ReadOnly {
 		if strict {
@@ -228,6 +229,8 @@ func (s *Shape) apply(res map[string]any, o scim.PatchOperation) error {
 		at[t.Name] = slices.DeleteFunc(many(at[t.Name]), func(v any) bool {
 			return slices.ContainsFunc(gone, func(g any) bool { return equal(t.Attr, v, g) })
 		})
+	case o.Op == scim.PatchOperationRemove && t.Name == "members":
+		at[t.Name] = []any{} // none is not the same as nothing said
 	case o.Op == scim.PatchOperationRemove:
 		delete(at, t.Name)
 	case multi && o.Op == scim.PatchOperationAdd:

@@ -7,6 +7,7 @@
 package wire
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -130,13 +131,28 @@ func (s *Shape) Find(name string) (Target, bool) {
 	if !strings.HasPrefix(low, "urn:") {
 		return s.find("", s.attrs, name)
 	}
-	at := strings.LastIndexByte(name, ':')
-	last := name[at+1:]
-	if strings.Count(name, ":") < 3 || last == "" || last == "User" || last == "Group" { // the URN of an extension that only the client knows
-		return Target{Ext: name}, last != ""
+	// What only the client knows: its URN ends with the name of a resource, as far as one can tell.
+	if strings.Count(name, ":") < 2 || strings.Contains(name, "::") || strings.HasSuffix(name, ":") {
+		return Target{}, false
 	}
-	first, part, _ := strings.Cut(last, ".")
+	at := strings.LastIndexByte(name, ':')
+	if strings.Count(name, ":") == 2 || ofResource(name) {
+		return Target{Ext: name}, true
+	}
+	first, part, _ := strings.Cut(name[at+1:], ".")
 	return Target{Ext: name[:at], Name: first, Part: part}, first != ""
+}
+
+func ofResource(urn string) bool {
+	return strings.HasSuffix(urn, ":User") || strings.HasSuffix(urn, ":Group")
+}
+
+// holding is the target when what goes there is v: an object under a URN that names no resource is the extension itself.
+func (t Target) holding(v any, name string) Target {
+	if _, isMap := v.(map[string]any); isMap && t.Attr == nil && t.Name != "" && !ofResource(t.Ext) {
+		return Target{Ext: name}
+	}
+	return t
 }
 
 func (s *Shape) find(ext string, attrs map[string]*Attr, name string) (Target, bool) {
@@ -160,7 +176,7 @@ func (s *Shape) find(ext string, attrs map[string]*Attr, name string) (Target, b
 const longestName = 300
 
 func plainName(name string) bool {
-	if name == "" || len(name) > longestName {
+	if name == "" || len(name) > longestName || strings.Contains(name, "..") || strings.Contains(name, ":.") || strings.HasSuffix(name, ".") {
 		return false
 	}
 	for _, c := range name {
@@ -179,10 +195,7 @@ func (s *Shape) Tidy(body map[string]any) (map[string]any, error) {
 	if err := s.checkSchemas(body); err != nil {
 		return nil, err
 	}
-	names := slices.SortedFunc(maps.Keys(body), func(a, b string) int { // "name" before "name.givenName"
-		return len(a) - len(b)
-	})
-	for _, name := range names {
+	for _, name := range shortest(body) {
 		t, ok := s.Find(name)
 		if strings.EqualFold(name, s.URN) {
 			m, isMap := body[name].(map[string]any)
@@ -199,11 +212,16 @@ func (s *Shape) Tidy(body map[string]any) (map[string]any, error) {
 		if !ok || t.Attr != nil && t.Attr.ReadOnly {
 			continue
 		}
-		if err := s.put(out, t, body[name], name); err != nil {
+		if err := s.put(out, t.holding(body[name], name), body[name], name); err != nil {
 			return nil, err
 		}
 	}
 	return out, nil
+}
+
+// shortest gives the keys of an object, "name" before "name.givenName".
+func shortest(m map[string]any) []string {
+	return slices.SortedFunc(maps.Keys(m), func(a, b string) int { return cmp.Or(len(a)-len(b), strings.Compare(a, b)) })
 }
 
 // checkSchemas refuses a body that says to be something else. One that says nothing is taken.
@@ -233,7 +251,7 @@ func (s *Shape) put(out map[string]any, t Target, v any, name string) error {
 		if !ok {
 			return Bad(InvalidValue, "What stands under %s must be an object.", t.Ext)
 		}
-		for _, key := range slices.SortedFunc(maps.Keys(m), func(a, b string) int { return len(a) - len(b) }) {
+		for _, key := range shortest(m) {
 			inner, ok := s.Find(t.Ext + ":" + key)
 			if !ok || inner.Attr != nil && inner.Attr.ReadOnly {
 				continue
