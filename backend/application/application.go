@@ -42,6 +42,9 @@ type Application struct {
 	Group        string  `json:"group" is:"blank,search" help:"The heading under which the application stands in the portal."`
 
 	IconFile string `json:"icon_file" is:"hidden"`
+	// Template is what the application is called in the catalogue, TemplateURL where it lives; "" for one that is not of the catalogue.
+	Template    string `json:"template" is:"hidden"`
+	TemplateURL string `json:"template_url" is:"hidden"`
 }
 
 // Files keeps uploaded pictures.

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"gatehouse/backend/application"
+	"gatehouse/backend/catalog"
 	"gatehouse/backend/cert"
 	"gatehouse/backend/fault"
 	"gatehouse/backend/kind"
@@ -19,10 +20,12 @@ import (
 	"gatehouse/backend/user"
 )
 
-// NewApp is an OpenID Connect application as an admin describes it in one form.
+// NewApp is an OpenID Connect application as an admin describes it in one form. One of the catalogue needs its address only.
 type NewApp struct {
 	Name         string   `json:"name" is:"required"`
-	RedirectURIs string   `json:"redirect_uris" is:"required"`
+	Template     string   `json:"template" is:"blank" max:"50"`
+	URL          string   `json:"url" is:"blank" max:"500"`
+	RedirectURIs string   `json:"redirect_uris" is:"blank"`
 	LaunchURL    string   `json:"launch_url" is:"blank"`
 	ClientType   string   `json:"client_type" enum:"confidential,public" default:"confidential"`
 	Consent      bool     `json:"consent" default:"false"`
@@ -44,6 +47,7 @@ type App struct {
 	Application any      `json:"application" is:"required" schema:"Application"`
 	Provider    any      `json:"provider" is:"required" schema:"OAuth2Provider"`
 	Values      []Value  `json:"values" is:"required"`
+	Guide       *Guide   `json:"guide" is:"required"`
 	Warnings    []string `json:"warnings" is:"required"`
 	Access      Access   `json:"access" is:"required"`
 }
@@ -51,13 +55,16 @@ type App struct {
 // SchemaName implements kind.SchemaNamer.
 func (App) SchemaName() string { return "HouseApp" }
 
-// Value is something that the other side asks for, by the name that it has there.
+// Value is something that the other side asks for, by the name that it has there. Where it goes to and the page that says so are known of
+// applications of the catalogue only.
 type Value struct {
 	ID     string `json:"id" is:"required"`
 	Label  string `json:"label" is:"required"`
 	Value  string `json:"value" is:"required"`
 	Secret bool   `json:"secret"`
 	Help   string `json:"help" is:"required"`
+	Where  string `json:"where" is:"required"`
+	Source string `json:"source" is:"required"`
 }
 
 // Access is who may use an application.
@@ -133,19 +140,22 @@ func slugFor(tx *store.Tx, name string) (string, error) {
 }
 
 func (r *Room) addApp(ctx context.Context, _ *kind.Call, in *NewApp) (App, error) {
+	t, err := in.fromCatalog()
+	if err != nil {
+		return App{}, err
+	}
 	if in.Access == "chosen" && len(in.Groups) == 0 && len(in.Users) == 0 {
 		return App{}, fault.Field("access", "Choose who may use the application, or choose everyone.")
 	}
 	var key *cert.Pair
 	if in.Signing == "es256" {
-		var err error
 		if key, err = r.newECKey(in.Name); err != nil {
 			return App{}, err
 		}
 	}
 	var slug string
-	err := r.Store.Write(ctx, store.ActorOf(ctx), func(tx *store.Tx) error {
-		a, err := r.makeApp(tx, in, key)
+	err = r.Store.Write(ctx, store.ActorOf(ctx), func(tx *store.Tx) error {
+		a, err := r.makeApp(tx, in, t, key)
 		if err != nil {
 			return err
 		}
@@ -161,8 +171,9 @@ func (r *Room) addApp(ctx context.Context, _ *kind.Call, in *NewApp) (App, error
 	return r.showApp(ctx, slug)
 }
 
-// makeApp stores application and provider. Faults come back under the names of the form.
-func (r *Room) makeApp(tx *store.Tx, in *NewApp, key *cert.Pair) (*application.Application, error) {
+// makeApp stores application and provider; t is what the catalogue says, nil for an application of which it says nothing. Faults come back
+// under the names of the form.
+func (r *Room) makeApp(tx *store.Tx, in *NewApp, t *catalog.Template, key *cert.Pair) (*application.Application, error) {
 	flow := implicitFlow
 	if in.Consent {
 		flow = explicitFlow
@@ -204,6 +215,9 @@ func (r *Room) makeApp(tx *store.Tx, in *NewApp, key *cert.Pair) (*application.A
 	if in.ClientSecret != "" {
 		p["client_secret"] = in.ClientSecret
 	}
+	if t != nil {
+		needs(t, in, p)
+	}
 	switch in.Signing {
 	case "rs256":
 		pair, err := store.FindTx[cert.Pair](tx, "name", cert.SelfSignedName)
@@ -228,6 +242,11 @@ func (r *Room) makeApp(tx *store.Tx, in *NewApp, key *cert.Pair) (*application.A
 			return nil, fault.Field("icon_url", "Give an address that begins with https://.")
 		}
 		a.IconFile = in.IconURL
+	}
+	if t != nil {
+		a.Template, a.TemplateURL = t.Slug, in.URL
+	}
+	if in.IconURL != "" || t != nil {
 		if err := tx.Update(a); err != nil {
 			return nil, err
 		}
@@ -423,6 +442,11 @@ func (r *Room) showApp(ctx context.Context, slug string) (App, error) {
 	}
 	may, err := r.Apps.May(ctx, store.ActorOf(ctx), "authentik_providers_oauth2.change_oauth2provider", strconv.FormatInt(p.PK, 10))
 	if err != nil {
+		return out, err
+	}
+	if t := catalog.Find(a.Template); t != nil {
+		out.Guide = guideOf(t, a.TemplateURL)
+		out.Values, err = r.templateValues(ctx, t, a.TemplateURL, p, base, may)
 		return out, err
 	}
 	out.Values, err = r.values(ctx, p, base, may)

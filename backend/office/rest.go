@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 
+	"gatehouse/backend/catalog"
 	"gatehouse/backend/kind"
 	"gatehouse/backend/user"
 )
@@ -21,6 +22,8 @@ func (r *Room) Endpoints() []kind.Action {
 	set.Perm, set.Status = "authentik_rbac.edit_system_settings", 200
 	status := kind.Do("GET", ns+"status", r.status)
 	status.Perm = "authentik_rbac.view_system_info"
+	shelf := kind.Do("GET", ns+"catalog", func(context.Context, *kind.Call, *kind.None) (Catalog, error) { return Catalog{catalog.All()}, nil })
+	shelf.Perm = "authentik_core.add_application"
 	add := kind.Do("POST", ns+"applications", r.addApp)
 	add.Perm, add.Also, add.Status = "authentik_core.add_application", []string{"authentik_providers_oauth2.add_oauth2provider", "authentik_policies.add_policybinding"}, 201
 	show := kind.Do("GET", ns+"applications/{slug}", r.getApp)
@@ -30,7 +33,7 @@ func (r *Room) Endpoints() []kind.Action {
 	reach := kind.Do("GET", ns+"access", r.reaches)
 	reach.Answers = map[int]string{404: "There is no such user."}
 	reach.Perm, reach.Query = "authentik_core.view_user_applications", []kind.Param{{Name: "user", Type: "integer", Required: true}}
-	return []kind.Action{get, set, status, add, show, access, reach}
+	return []kind.Action{get, set, status, shelf, add, show, access, reach}
 }
 
 // reason says in a sentence why a person can open an application or not.
