@@ -374,8 +374,6 @@ func (t *trial) foresee(s stage.Step, row *TriedStep) (over bool, err error) {
 	switch f, ok := found.obj.(stage.Foreseer); {
 	case ok:
 		res = f.Foresee(turn, t.who)
-	case k.Later:
-		res = k.Show(found.obj, turn)
 	case k.Asking.Schema != "":
 		res = stage.Ask(nil)
 	}

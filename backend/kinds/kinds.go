@@ -8,6 +8,7 @@ import (
 	"net/url"
 
 	"gatehouse/backend/application"
+	"gatehouse/backend/arrival"
 	"gatehouse/backend/auth"
 	"gatehouse/backend/blueprint"
 	"gatehouse/backend/brand"
@@ -29,6 +30,7 @@ import (
 	"gatehouse/backend/rbac"
 	"gatehouse/backend/session"
 	"gatehouse/backend/siteverify"
+	"gatehouse/backend/source/scim"
 	"gatehouse/backend/stage"
 	"gatehouse/backend/store"
 	"gatehouse/backend/task"
@@ -51,7 +53,9 @@ type Rooms struct {
 	Apps     *application.Room
 	Policies *policy.Engine
 	Flows    *flow.Engine
+	Arrivals *arrival.Room
 	OAuth2   *oauth2.Room
+	SCIM     *scim.Room
 	Tasks    *task.Room
 	Auth     *auth.Room
 	Keys     *passkey.Room

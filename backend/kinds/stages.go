@@ -5,6 +5,7 @@ import (
 	"reflect"
 
 	"gatehouse/backend/application"
+	"gatehouse/backend/arrival"
 	"gatehouse/backend/flow"
 	"gatehouse/backend/kind"
 	"gatehouse/backend/passkey"
@@ -46,13 +47,13 @@ func Stages(r Rooms) []*stage.Kind {
 		email.Kind(email.Deps{Deps: deps, Mail: r.Mail, Tokens: r.Tokens, Events: r.Events, Base: r.Base}),
 		identification.Kind(identification.Deps{
 			Deps: deps, Users: r.Users, Auth: r.Auth, Events: r.Events, Keys: r.Keys, AppName: r.Apps.Name, Unknown: reputation.Unknown,
-			Buttons: func(context.Context, []string) ([]identification.Button, error) { return nil, nil },
+			Buttons: buttons(r),
 		}),
 		invitation.Kind(invitationDeps(r)),
 		password.Kind(password.Deps{Deps: deps, Auth: r.Auth, Events: r.Events, Recovery: r.Flows.RecoverySlug}),
 		prompt.Kind(promptDeps(r)),
 		sms.Kind(sms.Deps{Deps: deps, Events: r.Events, Gateway: r.Gateway, Host: r.Host}),
-		source.Kind(deps),
+		source.Kind(source.Deps{Deps: deps}),
 		static.Kind(deps),
 		totp.Kind(deps),
 		userdelete.Kind(userdelete.Deps{Deps: deps, Events: r.Events}),
@@ -105,7 +106,7 @@ func Endpoints(r Rooms) []kind.Action {
 
 // Steps are what the house puts into plans by itself.
 func Steps(r Rooms, stages []*stage.Kind) []stage.Inline {
-	out := []stage.Inline{oauth2.Fulfil{Room: r.OAuth2}, oauth2.EnterCode{Room: r.OAuth2}, oauth2.FinishDevice{Room: r.OAuth2}, flow.Elsewhere{}, flow.Autosubmit{}}
+	out := []stage.Inline{oauth2.Fulfil{Room: r.OAuth2}, oauth2.EnterCode{Room: r.OAuth2}, oauth2.FinishDevice{Room: r.OAuth2}, arrival.Keep{Room: r.Arrivals}, flow.Elsewhere{}, flow.Autosubmit{}}
 	for _, s := range stages {
 		if s.Component == "ak-stage-consent" {
 			out = append(out, flow.Injected{Step: flow.ConsentStep, Kind: s, Object: s.New})

@@ -148,7 +148,7 @@ func TestBlueprintExamples(t *testing.T) {
 			t.Fatalf("%v", out)
 		}
 		policy := h.api("GET", "policies/expression/?name=test-not-app-password", nil, 200)["results"].([]any)[0].(obj)
-		for method, want := range map[string]bool{"app_password": false, "password": true} {
+		for method, want := range map[string]bool{"app_password": false, "token": false, "password": true} {
 			if got := h.api("POST", "policies/all/"+policy["pk"].(string)+"/test/", map[string]any{"user": 1, "context": map[string]any{"auth_method": method}}, 200); got["passing"] != want {
 				t.Errorf("%s: %v", method, got)
 			}

@@ -379,13 +379,26 @@ func TestAccountIsDeleted(t *testing.T) {
 	h.api("PATCH", "admin/settings/", object{"gdpr_compliance": false}, 200) // else the events of a person go with them
 	b, phone := h.signedIn("ada", "lovelace-1815"), h.signedIn("ada", "lovelace-1815")
 	for _, from := range []string{"cross-site", "same-site"} {
-		for _, path := range []string{"/if/flow/leave/", "/api/v3/flows/executor/leave/?query="} {
-			if a := b.get(path, "Sec-Fetch-Site", from); !strings.Contains(a.body, "Another site led you here.") {
-				t.Errorf("%s %s: %d %s", from, path, a.status, a.body)
-			}
+		if a := b.get("/api/v3/flows/executor/leave/?query=", "Sec-Fetch-Site", from); !strings.Contains(a.body, "Another site led you here.") {
+			t.Errorf("%s: %d %s", from, a.status, a.body)
 		}
 	}
-	if a := b.get("/if/flow/leave/", "Sec-Fetch-Site", "same-origin"); a.status != 302 || a.header.Get("Location") != "/" {
+	// A page asks before it begins, wherever the link came from; a form without the session's word and a "no" begin nothing.
+	asks := ""
+	for _, from := range []string{"cross-site", "same-origin", "none"} {
+		a := b.get("/if/flow/leave/", "Sec-Fetch-Site", from)
+		if a.status != 200 || !strings.Contains(a.body, "Delete your account?") || !strings.Contains(a.body, "You are signed in as ada.") {
+			t.Fatalf("%s: %d %s", from, a.status, a.body)
+		}
+		asks = hidden(t, a.body, "csrf")
+	}
+	for _, v := range []url.Values{{"leave": {"yes"}}, {"csrf": {"x"}, "leave": {"yes"}}, {"csrf": {asks}, "leave": {"no"}}, {"csrf": {asks}}} {
+		if a := b.form("/if/flow/leave/", v); a.status != 303 || a.header.Get("Location") != "/if/user/" {
+			t.Errorf("%v: %d %s", v, a.status, a.body)
+		}
+	}
+	h.api("GET", fmt.Sprintf("core/users/%d/", ada), nil, 200)
+	if a := b.form("/if/flow/leave/", url.Values{"csrf": {asks}, "leave": {"yes"}}); a.status != 200 || !strings.Contains(a.body, "Your account is deleted") {
 		t.Fatalf("%d %s", a.status, a.body)
 	}
 	h.api("GET", fmt.Sprintf("core/users/%d/", ada), nil, 404)
@@ -401,7 +414,8 @@ func TestAccountIsDeleted(t *testing.T) {
 	if h.events("logout") != 1 {
 		t.Errorf("%d logouts", h.events("logout"))
 	}
-	if a := h.signedIn("akadmin", bootPassword).get("/if/flow/leave/"); a.status != 403 || !strings.Contains(a.body, "This would leave nobody who can administer Gatehouse.") {
+	last := h.signedIn("akadmin", bootPassword)
+	if a := last.form("/if/flow/leave/", url.Values{"csrf": {hidden(t, last.get("/if/flow/leave/").body, "csrf")}, "leave": {"yes"}}); a.status != 403 || !strings.Contains(a.body, "This would leave nobody who can administer Gatehouse.") {
 		t.Errorf("the last admin: %d %s", a.status, a.body)
 	}
 }

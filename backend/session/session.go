@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"gatehouse/backend/crypt"
+	"gatehouse/backend/fault"
 	"gatehouse/backend/geo"
 	"gatehouse/backend/store"
 	"gatehouse/backend/user"
@@ -46,8 +47,29 @@ type Data struct {
 	Tries       int               `json:"tries,omitempty"`   // wrong passwords in a row in this session
 	Secret      map[string]string `json:"secret,omitempty"`  // what a stage keeps from one request to the next
 
+	Away     map[string]Away `json:"away,omitempty"`     // sign-ins at sources that are under way, by state
+	Override *Override       `json:"override,omitempty"` // the source stage that waits for somebody to come back
+
 	NetworkBinding string `json:"binding_net,omitempty"` // what of the network has to stay the same, "" for nothing
 	GeoIPBinding   string `json:"binding_geo,omitempty"` // what of the place has to stay the same
+}
+
+// Away is a sign-in at a source that is under way.
+type Away struct {
+	Source   string    `json:"source"` // key
+	Nonce    string    `json:"nonce,omitempty"`
+	Verifier string    `json:"verifier,omitempty"` // of PKCE
+	Next     string    `json:"next,omitempty"`
+	Began    time.Time `json:"began"`
+}
+
+// Override is a flow that waits at its source stage for somebody to come back from the source.
+type Override struct {
+	Source string    `json:"source"` // keys
+	Stage  string    `json:"stage"`
+	Flow   string    `json:"flow"`
+	Query  string    `json:"query,omitempty"`
+	Until  time.Time `json:"until"`
 }
 
 // Session is one browser.
@@ -234,6 +256,21 @@ func (r *Room) User(ctx context.Context, s *Session) (*user.User, error) {
 		return nil, err
 	}
 	u := *f.user
+	return &u, nil
+}
+
+// Known gives a user as they are now, read once as long as nobody changes anything. NotFound when they are gone. What it gives is the
+// caller's own but for its maps.
+func (r *Room) Known(ctx context.Context, pk int64) (*user.User, error) {
+	f, err := r.about(ctx, pk)
+	if err != nil {
+		return nil, err
+	}
+	if f == nil {
+		return nil, fault.New(fault.NotFound, "There is no such user.")
+	}
+	u := *f.user
+	u.Attributes = user.Copy(u.Attributes)
 	return &u, nil
 }
 

@@ -40,6 +40,12 @@ func (b *Base) Source() *Base { return b }
 // Source is implemented by every kind that embeds Base.
 type Source interface{ Source() *Base }
 
+// Enterable is a source that a browser can be sent to; the path is where it begins.
+type Enterable interface {
+	Source
+	LoginPath() string
+}
+
 // Validate implements store.Validator.
 func (b *Base) Validate() error {
 	var bad fault.Fields

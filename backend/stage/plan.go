@@ -29,6 +29,9 @@ const (
 	SourceConnection  = "goauthentik.io/sources/connection"
 )
 
+// Returned holds the key of the source stage that the person came back to.
+const Returned = "goauthentik.io/stages/source/returned"
+
 // NewAccount says in the plan of a flow that is tried out that whom it is about would be made in it.
 const NewAccount = "goauthentik.io/flows/try/new_account"
 

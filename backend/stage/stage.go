@@ -104,7 +104,6 @@ type Behaviour[A any] interface {
 type Kind struct {
 	*kind.Kind
 	Asking
-	Later     bool // it can't be run yet
 	Challenge reflect.Type
 	Answer    reflect.Type
 	show      func(obj any, t *Turn) Result
@@ -122,24 +121,6 @@ func New[T, C, A any, P interface {
 		show: func(obj any, t *Turn) Result { return P(obj.(*T)).Show(t) },
 		take: func(obj any, t *Turn, in any) Result { return P(obj.(*T)).Take(t, in.(*A)) },
 	}
-}
-
-// NewLater describes a stage kind that can be kept and bound and not run yet: whoever comes to one is refused, and the log says why. It
-// has no page.
-func NewLater[T, C, A any, P interface {
-	*T
-	Shared
-}](d Deps, spec kind.Spec, ask Asking, make func() *T) *Kind {
-	k := &Kind{Kind: kind.Of[T](Family, d.spec(spec), make), Asking: ask, Later: true, Challenge: reflect.TypeFor[C](), Answer: reflect.TypeFor[A]()}
-	k.show = func(obj any, t *Turn) Result { return d.notYet(t, k, P(obj.(*T)).Stage()) }
-	k.take = func(obj any, t *Turn, _ any) Result { return d.notYet(t, k, P(obj.(*T)).Stage()) }
-	return k
-}
-
-// notYet refuses a stage that can't be run.
-func (d Deps) notYet(t *Turn, k *Kind, b *Base) Result {
-	d.Log.WarnContext(t.Ctx, "a stage of this kind can't be run yet, so the flow was denied", "kind", k.Title, "stage", b.Name, "flow", t.Flow.Slug, "logger", "gatehouse.stage")
-	return Deny(d.Texts.Choose(t.Request.HTTP.Locale).Say("flow.denied.not_yet"))
 }
 
 // spec completes what all stages have in common.

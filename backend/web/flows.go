@@ -75,6 +75,9 @@ func (f *Flows) page(w http.ResponseWriter, r *http.Request) {
 	if r.URL.Query().Get("flow_token") != "" && f.doorstep(w, r) {
 		return
 	}
+	if f.leaving(w, r) {
+		return
+	}
 	in := flow.Input{Slug: r.PathValue("slug"), Query: r.URL.Query(), Session: session.Of(ctx), Base: Base(r), Continue: true, Proven: Proven(r)}
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:

@@ -111,6 +111,9 @@ func (s *Screen) Problem(w http.ResponseWriter, r *http.Request, status int, key
 	case "flow.error.not_found":
 		s.NotFound(w, r)
 		return
+	case "flow.source.failed":
+		m.Title, m.Text, m.Detail = s.T(r, "flow.source.failed"), []string{detail}, ""
+		m.Links = []page.Button{{Label: s.T(r, "flow.try_again"), Href: "/flows/-/default/authentication/", Primary: true}}
 	case "flow.error.title":
 		m.Title, m.Text = s.T(r, key), []string{s.T(r, "flow.error.text", "id", RequestID(r.Context()))}
 	}

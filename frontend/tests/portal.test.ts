@@ -25,7 +25,7 @@ describe("authenticators", () => {
 		["one passkey: something for the day it is lost", [device("webauthn")], ["passkey!", "second", "static"]],
 		["two passkeys", [device("webauthn"), device("webauthn")], ["passkey!", "second!", "static"]],
 		["a passkey and an app", [device("webauthn"), device("totp")], ["passkey!", "second!", "static"]],
-		["an app alone is no second passkey", [device("totp")], ["passkey", "second", "static"]],
+		["an app alone: the passkey still comes first", [device("totp")], ["passkey", "second!", "static"]],
 		["codes", [device("static")], ["passkey", "second", "static!"]],
 		["what was not finished does not count", [device("webauthn", false)], ["passkey", "second", "static"]],
 	])("%s", (_case, devices, said) => expect(open(devices)).toEqual(said));

@@ -49,7 +49,7 @@ func (s *Source) Validate() error {
 		field      string
 		own, usual *string
 	}{{"authorization_url", s.AuthorizationURL, t.Authorization}, {"access_token_url", s.AccessTokenURL, t.AccessToken}, {"profile_url", s.ProfileURL, t.Profile}} {
-		if t.Customizable && a.usual == nil && (a.own == nil || *a.own == "") {
+		if t.Customizable && a.usual == nil && (a.own == nil || *a.own == "") && s.WellKnownURL == "" {
 			bad.Add(fault.NonField, a.field+" is required for provider "+t.VerboseName)
 		}
 		if a.own != nil && *a.own != "" && !web(*a.own) {
@@ -75,6 +75,12 @@ type Connection struct {
 	User        int64   `json:"user" is:"required" ref:"users cascade"`
 	AccessToken *string `json:"access_token" is:"writeonly,secret,raw,blank"`
 }
+
+// Own implements arrival.Made.
+func (c *Connection) Own(user int64, secret string) { c.User, c.AccessToken = user, &secret }
+
+// LoginPath implements source.Enterable.
+func (s *Source) LoginPath() string { return "/source/oauth/login/" + s.Slug + "/" }
 
 // connection is the published name of a connection.
 const connection = "authentik_sources_oauth.useroauthsourceconnection"

@@ -58,8 +58,8 @@ type Deps struct {
 	Events *event.Log
 	// Keys are the passkeys that browsers offer among the names where there is a flow without passwords; nil: none.
 	Keys *passkey.Room
-	// Buttons gives the buttons of those sources that are enabled and have one, by name.
-	Buttons func(ctx context.Context, pks []string) ([]Button, error)
+	// Buttons gives the buttons of those sources that are enabled and have one, by name; next is where the person wants to go.
+	Buttons func(ctx context.Context, pks []string, next string) ([]Button, error)
 	// Unknown is told of a name that nobody has, in the transaction that stores the plan; nil tells nobody.
 	Unknown func(tx *store.Tx, name, ip string) error
 	// AppName gives the name of an application by its key.
@@ -160,7 +160,7 @@ func (s *Stage) Show(t *stage.Turn) stage.Result {
 			return stage.Fail(err)
 		}
 	}
-	if c.Sources, err = s.buttons(t.Ctx); err != nil {
+	if c.Sources, err = s.buttons(t.Ctx, t.Request.Query.Get("next")); err != nil {
 		return stage.Fail(err)
 	}
 	if t.Session != nil && t.Session.Data.Application != "" {
@@ -185,11 +185,11 @@ func (s *Stage) link(t *stage.Turn, flow *string) (string, error) {
 	return t.PageURL(slug), nil
 }
 
-func (s *Stage) buttons(ctx context.Context) ([]Button, error) {
+func (s *Stage) buttons(ctx context.Context, next string) ([]Button, error) {
 	if len(s.Sources) == 0 {
 		return []Button{}, nil
 	}
-	bs, err := s.d.Buttons(ctx, s.Sources)
+	bs, err := s.d.Buttons(ctx, s.Sources, next)
 	if bs == nil {
 		bs = []Button{}
 	}

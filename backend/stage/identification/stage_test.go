@@ -37,7 +37,7 @@ var icon = "/static/authentik/sources/default.svg"
 func with(h *stagetest.House) stagetest.Made {
 	return stagetest.Made{Stages: []*stage.Kind{
 		identification.Kind(identification.Deps{Deps: h.Stage, Users: h.Users, Auth: h.Auth, Events: h.Events,
-			Buttons: func(ctx context.Context, pks []string) ([]identification.Button, error) {
+			Buttons: func(ctx context.Context, pks []string, _ string) ([]identification.Button, error) {
 				var out []identification.Button
 				for _, pk := range pks {
 					s, err := store.Get[source.BuiltIn](ctx, h.Store, pk)
@@ -211,7 +211,7 @@ func TestUnknownNames(t *testing.T) {
 		h := stagetest.Open(t, func(h *stagetest.House) stagetest.Made {
 			m := with(h)
 			m.Stages[0] = identification.Kind(identification.Deps{Deps: h.Stage, Users: h.Users, Auth: h.Auth, Events: h.Events, AppName: h.Engine.Apps,
-				Buttons: func(context.Context, []string) ([]identification.Button, error) { return nil, nil },
+				Buttons: func(context.Context, []string, string) ([]identification.Button, error) { return nil, nil },
 				Unknown: func(_ *store.Tx, name, ip string) error {
 					told = append(told, name+" "+ip)
 					return nil

@@ -1,6 +1,7 @@
 package source_test
 
 import (
+	"strings"
 	"testing"
 
 	"gatehouse/backend/crypt"
@@ -23,7 +24,7 @@ type (
 )
 
 func with(h *stagetest.House) stagetest.Made {
-	return stagetest.Made{Stages: []*stage.Kind{source.Kind(h.Stage)}, Kinds: []*kind.Kind{
+	return stagetest.Made{Stages: []*stage.Kind{source.Kind(source.Deps{Deps: h.Stage})}, Kinds: []*kind.Kind{
 		kind.Of[social](base.Family, kind.Spec{Model: "authentik_sources_oauth.oauthsource", Schema: "OAuthSource", Title: "OAuth Source"}, nil),
 		kind.Of[directory](base.Family, kind.Spec{Model: "authentik_sources_ldap.ldapsource", Schema: "LDAPSource", Title: "LDAP Source"}, nil),
 	}}
@@ -42,19 +43,28 @@ func TestStage(t *testing.T) {
 	stagetest.Run(t, stagetest.Subject{With: with, Model: model, Proof: true, Make: fresh})
 }
 
-// A step that can't be run yet lets nobody past.
-func TestRefuses(t *testing.T) {
-	for _, method := range []string{"GET", "POST"} {
-		h := stagetest.Open(t, with)
-		h.Flow("f", flow.Authentication, fresh(h))
-		b := h.SignedIn(h.User("ada", ""))
-		out := b.Get("f", "")
-		if method == "POST" {
-			out = b.Post("f", "", map[string]any{})
+// LoginPath implements source.Enterable.
+func (s *social) LoginPath() string { return "/login/" + s.Slug + "/" }
+
+// Nobody gets past but over the source, whatever is sent (CVE-2026-49443).
+func TestSendsAway(t *testing.T) {
+	h := stagetest.Open(t, with)
+	st := fresh(h).(*source.Stage)
+	h.Flow("f", flow.Authentication, st)
+	b := h.SignedIn(h.User("ada", ""))
+	for _, out := range []flow.Outcome{b.Get("f", "next=%2Fx"), b.Post("f", "next=%2Fx", map[string]any{}), b.Post("f", "next=%2Fx", map[string]any{"component": "x"})} {
+		if to := out.To; !strings.Contains(to, "/login/") || !strings.Contains(to, "next=%2Fx") {
+			t.Errorf("%s", to)
 		}
-		if why, denied := stagetest.Denied(out); !denied || why != "This step can't be run yet, so nobody gets past it." {
-			t.Errorf("%s: %q %s", method, why, stagetest.Component(out))
-		}
+	}
+	o, err := store.Get[social](t.Context(), h.Store, st.Source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.Enabled = false
+	h.Change(o)
+	if why, denied := stagetest.Denied(b.Get("f", "")); !denied || why != "Invalid source" {
+		t.Errorf("a source that is switched off: %q", why)
 	}
 }
 

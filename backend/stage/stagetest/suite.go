@@ -66,7 +66,7 @@ func described(t *testing.T, s Subject) {
 	if k.Family != stage.Family || !reflect.DeepEqual(k.Order, []string{"name"}) {
 		t.Error("the kind is not on the shelf of stages in the order of names")
 	}
-	if asks := k.Asking.Schema != ""; asks != (k.Asking.Component != "") || (asks && !k.Later) != (k.Page != "") {
+	if asks := k.Asking.Schema != ""; asks != (k.Asking.Component != "") || asks != (k.Page != "") {
 		t.Errorf("a stage that asks needs schema, component and page: %q %q", k.Asking.Schema, k.Asking.Component)
 	}
 	if k.Asking.Schema == "" {

@@ -102,7 +102,22 @@ type Selectable struct {
 	Name  string `json:"name" is:"required"`
 	Title string `json:"verbose_name" is:"required"`
 	Model string `json:"meta_model_name" is:"required"`
+
+	own bool // somebody here gave it its name
 }
+
+// Plain gives the house's words for a stage whose name came with it, "" for one that was named here.
+func (s Selectable) Plain() string {
+	_, class, _ := strings.Cut(s.Model, "stages_authenticator_")
+	class, _, _ = strings.Cut(class, ".")
+	if s.own || !slices.Contains([]string{"totp", "webauthn", "static", "sms", "duo"}, class) {
+		return ""
+	}
+	return "flow.validate.setup." + class
+}
+
+// shipped are the friendly names that stages come with.
+var shipped = []string{"TOTP Device", "WebAuthn device", "Static tokens"}
 
 // SchemaName implements kind.SchemaNamer.
 func (Selectable) SchemaName() string { return "SelectableStage" }
@@ -125,6 +140,11 @@ func (c *Challenge) Codes() bool {
 // Keys says whether a security key or passkey may answer.
 func (c *Challenge) Keys() bool {
 	return slices.ContainsFunc(c.Devices, func(d DeviceChallenge) bool { return d.Class == passkey.Class })
+}
+
+// Has says whether a device of a class may answer.
+func (c *Challenge) Has(class string) bool {
+	return slices.ContainsFunc(c.Devices, func(d DeviceChallenge) bool { return d.Class == class })
 }
 
 // Others says whether there is a device that answers in another way.
@@ -330,11 +350,11 @@ func (s *Stage) selectable(ctx context.Context) ([]Selectable, error) {
 		if err != nil {
 			return nil, err
 		}
-		name := k.Name(obj)
+		name, own := k.Name(obj), false
 		if f, ok := obj.(interface{ Friendly() *string }); ok && f.Friendly() != nil && *f.Friendly() != "" {
-			name = *f.Friendly()
+			name, own = *f.Friendly(), !slices.Contains(shipped, *f.Friendly())
 		}
-		out = append(out, Selectable{PK: pk, Name: name, Title: strings.TrimSpace(strings.TrimSuffix(k.Title, "Setup Stage")), Model: k.Model})
+		out = append(out, Selectable{PK: pk, Name: name, Title: strings.TrimSpace(strings.TrimSuffix(k.Title, "Setup Stage")), Model: k.Model, own: own})
 	}
 	return out, nil
 }

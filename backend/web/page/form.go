@@ -55,6 +55,25 @@ func (f *form) Title() string {
 	return f.Brand.Title
 }
 
+// plainly has words for what the wire says in its own.
+var plainly = map[string]string{
+	"Unknown error":                        "flow.denied.unknown",
+	"Flow does not apply to current user.": "flow.denied.unfit",
+	"Invalid invite/invite not found":      "flow.denied.invitation",
+}
+
+// Why is the reason for which somebody can't go on.
+func (f *form) Why() string {
+	d, ok := f.Challenge.Value.(*flow.AccessDenied)
+	if !ok {
+		return ""
+	}
+	if key := plainly[d.Message]; key != "" {
+		return f.T(key)
+	}
+	return d.Message
+}
+
 // Layout says where the card stands.
 func (f *form) Layout() string { return strings.ReplaceAll(f.Challenge.Info.Layout, "_", "-") }
 
@@ -167,6 +186,9 @@ func (f *form) Summary() *Summary {
 		i := slices.IndexFunc(f.fields, func(in *Input) bool { return in.Name == name })
 		if i < 0 {
 			for _, e := range es {
+				if f.Challenge.Component == "ak-stage-captcha" { // the wire says it for programs
+					e.String = f.T("flow.captcha.again")
+				}
 				s.Texts = append(s.Texts, e.String)
 			}
 		}

@@ -134,7 +134,7 @@ func samples(t testing.TB) []sample {
 			wrong(url.Values{"username": {"taken"}, "attributes.text": {"kept"}, "box": {"false", "true"}, "radio": {"large"}}, "username", "Username is already taken.", "number", "A valid integer is required.")),
 		of("prompt refused", "ak-stage-prompt", "Update your info", &prompt.Challenge{Fields: kinds.Fields[:1]}, wrong(url.Values{"attributes.text": {"typed"}}, fault.NonField, "Not allowed to change name.")),
 		of("validate code", "ak-stage-authenticator-validate", welcome, &validate.Challenge{Devices: []validate.DeviceChallenge{{Class: "totp", UID: "7", Challenge: map[string]any{}}}}, who),
-		of("validate set up", "ak-stage-authenticator-validate", welcome, &validate.Challenge{Stages: []validate.Selectable{{PK: "a", Name: "An app on your phone"}, {PK: "b", Name: "A security key"}}}, who),
+		of("validate set up", "ak-stage-authenticator-validate", welcome, &validate.Challenge{Stages: []validate.Selectable{{PK: "a", Name: "An app on your phone"}, {PK: "b", Name: "WebAuthn device", Model: "authentik_stages_authenticator_webauthn.authenticatorwebauthnstage"}}}, who),
 		of("validate key", "ak-stage-authenticator-validate", welcome, &validate.Challenge{Devices: keys}, who),
 		of("validate code or key", "ak-stage-authenticator-validate", welcome, &validate.Challenge{Devices: append([]validate.DeviceChallenge{{Class: "totp", UID: "7"}}, keys...)}, who),
 		of("passwordless", "ak-stage-authenticator-validate", welcome, &validate.Challenge{Devices: keys, Anybody: true}),

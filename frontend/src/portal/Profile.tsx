@@ -3,21 +3,12 @@ import { IconKey, IconPencil, IconTrash } from "@tabler/icons-react";
 import type { UserSelf } from "~/api/schema.gen";
 import { t } from "~/text/text";
 import { Chip } from "~/ui/Chip";
-import { confirm } from "~/ui/confirm";
 import classes from "./Portal.module.css";
 import { passwordSetup, thereAndBack, useSetups } from "./setup";
 
 /** Who I am here; changing it is asked for page by page, as signing in is. What the server has no pages for is not offered. */
 export function Profile({ user, flow, leaving }: { user: UserSelf; flow: string | undefined; leaving: string | undefined }) {
 	const password = passwordSetup(useSetups().data);
-	const askLeave = (slug: string) =>
-		confirm({
-			title: t("portal.profile.leaveTitle"),
-			body: <p>{t("portal.profile.leaveText")}</p>,
-			yes: t("portal.profile.leave"),
-			danger: true,
-			act: async () => location.assign(`/if/flow/${encodeURIComponent(slug)}/`),
-		});
 	return (
 		<>
 			<section className={`gh-panel ${classes.panel}`}>
@@ -66,7 +57,7 @@ export function Profile({ user, flow, leaving }: { user: UserSelf; flow: string 
 				<section className={`gh-panel ${classes.panel}`}>
 					<h2 style={{ margin: "0 0 4px" }}>{t("portal.profile.leaving")}</h2>
 					<p className={classes.text}>{t("portal.profile.leavingText")}</p>
-					<Button variant="danger" leftSection={<IconTrash size={16} />} onClick={() => askLeave(leaving)}>
+					<Button component="a" href={`/if/flow/${encodeURIComponent(leaving)}/`} variant="default" leftSection={<IconTrash size={16} />}>
 						{t("portal.profile.leave")}
 					</Button>
 				</section>
