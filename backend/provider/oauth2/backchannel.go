@@ -66,7 +66,8 @@ func join(tx *store.Tx, l login) error {
 	return err
 }
 
-// joinLate has an application told that got its tokens after the session had ended.
+// joinLate has an application told that got its tokens after the session had ended, also when it was just being told of it before. No
+// session has the name that stands in the row, so nothing but the end can come.
 func (r *Room) joinLate(tx *store.Tx, g *grant, m *minted) error {
 	if g.Auth.SID == "" {
 		return nil
@@ -76,8 +77,9 @@ func (r *Room) joinLate(tx *store.Tx, g *grant, m *minted) error {
 		return err
 	}
 	tx.AfterCommit(r.ring)
-	_, err := tx.Exec(`INSERT INTO oauth_logins (provider, sid, session, sub, iss, tries, due) VALUES (?, ?, '', ?, ?, 0, 0) ON CONFLICT (provider, sid) DO NOTHING`,
-		g.Provider, g.Auth.SID, c.Sub, c.Iss)
+	_, err := tx.Exec(`INSERT INTO oauth_logins (provider, sid, session, sub, iss, tries, due) VALUES (?, ?, ?, ?, ?, 0, 0)
+		ON CONFLICT (provider, sid) DO UPDATE SET session = excluded.session, tries = 0, due = 0 WHERE NOT EXISTS (SELECT 1 FROM sessions s WHERE s.uuid = oauth_logins.session)`,
+		g.Provider, g.Auth.SID, "ended "+crypt.UUID(), c.Sub, c.Iss)
 	return err
 }
 
@@ -223,7 +225,7 @@ func (r *Room) tellLogout(ctx context.Context, l login) error {
 	r.Log.WarnContext(ctx, "an application was not told of a logout", "provider", p.Name, "try", l.tries+1, "error", failed, "logger", "gatehouse.oauth2")
 	if !final && l.tries < len(logoutPauses) {
 		return r.Store.Write(ctx, quiet(), func(tx *store.Tx) error {
-			_, err := tx.Exec(`UPDATE oauth_logins SET tries = tries + 1, due = ? WHERE provider = ? AND sid = ?`, tx.Now.Add(logoutPauses[l.tries]).UnixMicro(), l.provider, l.sid)
+			_, err := tx.Exec(`UPDATE oauth_logins SET tries = tries + 1, due = ? WHERE provider = ? AND sid = ? AND session = ?`, tx.Now.Add(logoutPauses[l.tries]).UnixMicro(), l.provider, l.sid, l.session)
 			return err
 		})
 	}
