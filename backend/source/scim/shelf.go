@@ -310,10 +310,11 @@ func (t *shelf) list(ctx context.Context, a *asked) (int, []*item, error) {
 	if !exact || !sortable {
 		return t.sift(q, a, cond, args)
 	}
+	counted := t.table + ` l`
 	if cond != "" {
-		cond = " AND " + cond
+		cond, counted = " AND "+cond, t.from
 	}
-	rows, err := q.Query(`SELECT count(*) FROM `+t.from+` WHERE l.source = ?`+cond, append([]any{a.src.PK}, args...)...)
+	rows, err := q.Query(`SELECT count(*) FROM `+counted+` WHERE l.source = ?`+cond, append([]any{a.src.PK}, args...)...)
 	if err != nil {
 		return 0, nil, err
 	}

@@ -20,7 +20,7 @@ import (
 func newTeams(r *Room) *shelf {
 	t := &shelf{
 		room: r, endpoint: "Groups", name: "Group", schema: schema.CoreGroupSchema(),
-		table: "scim_groups", from: `scim_groups l JOIN usergroups g ON g.pk = l."group"`, key: "g.pk", id: "g.pk", field: `"group"`,
+		table: "scim_groups", from: `scim_groups l JOIN usergroups g ON g.pk = l."group"`, key: `l."group"`, id: "g.pk", field: `"group"`,
 		columns: `g.pk, g.pk, '', g.name, '', 1, NULL`, refName: "members",
 		refs: `SELECT m."group", u.uuid, CASE u.name WHEN '' THEN u.username ELSE u.name END, u.pk FROM memberships m JOIN users u ON u.pk = m."user"
 			WHERE EXISTS (SELECT 1 FROM scim_users x WHERE x."user" = m."user" AND x.source = ?) AND m."group"`,
