@@ -212,9 +212,10 @@ func (i *item) version(attrs map[string]any) string {
 // full gives what filters look at and sorting compares.
 func (i *item) full(a *asked) map[string]any {
 	m := i.attributes()
+	version := i.version(m)
 	m["id"] = i.id
 	m["meta"] = map[string]any{
-		"resourceType": i.t.name, "created": now(i.created), "lastModified": now(i.modified), "location": a.base + "/" + i.t.endpoint + "/" + i.id, "version": i.resource().Meta.Version,
+		"resourceType": i.t.name, "created": now(i.created), "lastModified": now(i.modified), "location": a.base + "/" + i.t.endpoint + "/" + i.id, "version": version,
 	}
 	return m
 }
