@@ -4,3 +4,5 @@ ALTER TABLE scim_users ADD COLUMN created INTEGER;
 ALTER TABLE scim_users ADD COLUMN modified INTEGER;
 ALTER TABLE scim_groups ADD COLUMN created INTEGER;
 ALTER TABLE scim_groups ADD COLUMN modified INTEGER;
+CREATE INDEX scim_users_source ON scim_users (source, "user");
+CREATE INDEX scim_groups_source ON scim_groups (source, "group");

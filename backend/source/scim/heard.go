@@ -2,6 +2,7 @@ package scim
 
 import (
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
@@ -39,7 +40,7 @@ func (h *heard) add(a *asked, in *request, out answer, at time.Time, took time.D
 	line := Request{
 		At: at.UTC(), Method: in.method, Path: in.path, About: a.about, Status: int64(out.status), Millis: took.Milliseconds(), ClientIP: a.actor.HTTP.ClientIP, Agent: clip(a.actor.HTTP.UserAgent),
 	}
-	if q := in.query.Encode(); q != "" {
+	if q, err := url.QueryUnescape(in.query.Encode()); err == nil && q != "" { // for people to read
 		line.Path += "?" + q
 	}
 	line.Path = clip(line.Path)

@@ -20,7 +20,7 @@ import (
 func newPeople(r *Room) *shelf {
 	t := &shelf{
 		room: r, endpoint: "Users", name: "User", schema: schema.CoreUserSchema(), exts: []escim.SchemaExtension{{Schema: schema.ExtensionEnterpriseUser()}},
-		table: "scim_users", from: `scim_users l JOIN users u ON u.pk = l."user"`, key: "u.pk", id: "u.uuid", field: `"user"`,
+		table: "scim_users", from: `scim_users l JOIN users u ON u.pk = l."user"`, key: `l."user"`, id: "u.uuid", field: `"user"`,
 		columns: `u.pk, u.uuid, u.username, u.name, u.email, u.is_active, u.date_joined`, refName: "groups",
 		refs: `SELECT m."user", g.pk, g.name, g.num_pk FROM memberships m JOIN usergroups g ON g.pk = m."group"
 			WHERE m."group" IN (SELECT "group" FROM scim_groups WHERE source = ?) AND m."user"`,

@@ -212,9 +212,10 @@ func (i *item) version(attrs map[string]any) string {
 // full gives what filters look at and sorting compares.
 func (i *item) full(a *asked) map[string]any {
 	m := i.attributes()
+	version := i.version(m)
 	m["id"] = i.id
 	m["meta"] = map[string]any{
-		"resourceType": i.t.name, "created": now(i.created), "lastModified": now(i.modified), "location": a.base + "/" + i.t.endpoint + "/" + i.id, "version": i.resource().Meta.Version,
+		"resourceType": i.t.name, "created": now(i.created), "lastModified": now(i.modified), "location": a.base + "/" + i.t.endpoint + "/" + i.id, "version": version,
 	}
 	return m
 }
@@ -310,10 +311,11 @@ func (t *shelf) list(ctx context.Context, a *asked) (int, []*item, error) {
 	if !exact || !sortable {
 		return t.sift(q, a, cond, args)
 	}
+	counted := t.table + ` l`
 	if cond != "" {
-		cond = " AND " + cond
+		cond, counted = " AND "+cond, t.from
 	}
-	rows, err := q.Query(`SELECT count(*) FROM `+t.from+` WHERE l.source = ?`+cond, append([]any{a.src.PK}, args...)...)
+	rows, err := q.Query(`SELECT count(*) FROM `+counted+` WHERE l.source = ?`+cond, append([]any{a.src.PK}, args...)...)
 	if err != nil {
 		return 0, nil, err
 	}

@@ -20,7 +20,7 @@ import (
 func newTeams(r *Room) *shelf {
 	t := &shelf{
 		room: r, endpoint: "Groups", name: "Group", schema: schema.CoreGroupSchema(),
-		table: "scim_groups", from: `scim_groups l JOIN usergroups g ON g.pk = l."group"`, key: "g.pk", id: "g.pk", field: `"group"`,
+		table: "scim_groups", from: `scim_groups l JOIN usergroups g ON g.pk = l."group"`, key: `l."group"`, id: "g.pk", field: `"group"`,
 		columns: `g.pk, g.pk, '', g.name, '', 1, NULL`, refName: "members",
 		refs: `SELECT m."group", u.uuid, CASE u.name WHEN '' THEN u.username ELSE u.name END, u.pk FROM memberships m JOIN users u ON u.pk = m."user"
 			WHERE EXISTS (SELECT 1 FROM scim_users x WHERE x."user" = m."user" AND x.source = ?) AND m."group"`,
@@ -83,24 +83,7 @@ func (t *shelf) members(tx *store.Tx, a *asked, list []map[string]any) (map[stri
 	}
 	found := map[string]int64{}
 	for chunk := range slices.Chunk(ids, 500) {
-		args := []any{a.src.PK}
-		for _, id := range chunk {
-			args = append(args, id)
-		}
-		rows, err := tx.Query(`SELECT u.uuid, u.pk FROM scim_users l JOIN users u ON u.pk = l."user" WHERE l.source = ? AND u.uuid IN (`+db.Marks(len(chunk))+`)`, args...)
-		if err != nil {
-			return nil, err
-		}
-		for rows.Next() {
-			var id string
-			var pk int64
-			if err := rows.Scan(&id, &pk); err != nil {
-				rows.Close()
-				return nil, err
-			}
-			found[id] = pk
-		}
-		if err := rows.Close(); err != nil {
+		if err := peopleOf(tx, a.src.PK, chunk, found); err != nil {
 			return nil, err
 		}
 	}
@@ -110,6 +93,28 @@ func (t *shelf) members(tx *store.Tx, a *asked, list []map[string]any) (map[stri
 		}
 	}
 	return found, nil
+}
+
+// peopleOf adds the keys of a source's people by their SCIM ids.
+func peopleOf(tx *store.Tx, src string, ids []string, into map[string]int64) error {
+	args := []any{src}
+	for _, id := range ids {
+		args = append(args, id)
+	}
+	rows, err := tx.Query(`SELECT u.uuid, u.pk FROM scim_users l JOIN users u ON u.pk = l."user" WHERE l.source = ? AND u.uuid IN (`+db.Marks(len(ids))+`)`, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id string
+		var pk int64
+		if err := rows.Scan(&id, &pk); err != nil {
+			return err
+		}
+		into[id] = pk
+	}
+	return rows.Err()
 }
 
 func (t *shelf) createTeam(tx *store.Tx, a *asked, sent map[string]any) (*item, error) {

@@ -61,6 +61,23 @@ export type MailEntry = {
 /** What was mailed of an invitation; problem says why no mail can be sent now. */
 export type InvitationMails = { results: MailEntry[]; problem: string };
 
+/** A request of a system that sends people by SCIM; says tells what was wrong with it. */
+export type ScimRequest = {
+	id: number;
+	at: string;
+	method: string;
+	path: string;
+	about: string;
+	status: number;
+	says: string;
+	duration_ms: number;
+	client_ip: string;
+	user_agent: string;
+};
+
+/** What a SCIM source sent; old_key_until is how long the token before the last rotation still counts. */
+export type ScimState = { old_key_until: string | null; users: number; groups: number; requests: ScimRequest[] };
+
 /** What the server knows about makes of passkeys and security keys. */
 export type PasskeyMetadata = {
 	/** The number of the list that was taken in last, 0 for none. */

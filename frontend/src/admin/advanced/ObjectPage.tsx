@@ -2,6 +2,7 @@ import { Button, Skeleton } from "@mantine/core";
 import { IconExternalLink } from "@tabler/icons-react";
 import { useParams } from "@tanstack/react-router";
 import { useGet } from "~/api/query";
+import type { Token } from "~/api/schema.gen";
 import { ResourceForm } from "~/forms/ResourceForm";
 import { useAddress } from "~/list/useList";
 import { idOf, type Kind, modelOf, type Row } from "~/schema/description";
@@ -25,6 +26,7 @@ import { ExportButton } from "./flow/Transfer";
 import { Try } from "./flow/Try";
 import { nameOfRow } from "./names";
 import { lists } from "./order";
+import { Scim } from "./scim/Scim";
 import { TokenKey } from "./TokenKey";
 import { useTest } from "./useTest";
 
@@ -74,7 +76,9 @@ function Loaded({ family, object, kind, path, crumbs }: LoadedProps) {
 	const name = nameOfRow(object);
 	const id = idOf({ param: kind?.param ?? "pk" }, object);
 	const isFlow = family.id === "flows";
+	const isScim = kind?.name === "scimsource";
 	const tabs = [
+		...(isScim ? ["connect"] : []),
 		...(isFlow ? ["steps", "diagram", "try"] : []),
 		"settings",
 		...(object.policybindingmodel_ptr_id ? ["bindings"] : []),
@@ -127,6 +131,14 @@ function Loaded({ family, object, kind, path, crumbs }: LoadedProps) {
 				/>
 			}
 		>
+			{tab === "connect" && (
+				<Scim
+					slug={String(object.slug)}
+					address={String(object.root_url)}
+					identifier={(object.token_obj as Token | null)?.identifier}
+					canChange={!!kind?.canChange}
+				/>
+			)}
 			{tab === "steps" && <Outline flow={object as unknown as FlowRow} />}
 			{tab === "diagram" && <Diagram slug={String(object.slug)} />}
 			{tab === "try" && <Try key={id} slug={String(object.slug)} />}

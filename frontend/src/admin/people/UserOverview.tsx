@@ -1,4 +1,4 @@
-import { useMemo } from "react";
+import { Fragment, useMemo } from "react";
 import { useGet } from "~/api/query";
 import type { User, UserMetrics } from "~/api/schema.gen";
 import { ResourceForm } from "~/forms/ResourceForm";
@@ -17,6 +17,9 @@ import classes from "./Users.module.css";
 const first = ["username", "name", "email"] as const;
 /** Groups have a tab of their own. */
 const elsewhere = ["groups", "is_active"] as const;
+
+/** What HR tools send of a person. */
+const work = ["title", "department", "division", "organization", "costCenter", "employeeNumber", "manager"] as const;
 
 export function UserOverview({ user }: { user: User }) {
 	const { me } = useMe();
@@ -62,6 +65,18 @@ function Facts({ user }: { user: User }) {
 			<dd>{sum(data?.logins_failed)}</dd>
 			<dt>{t("users.opened")}</dt>
 			<dd>{sum(data?.authorizations)}</dd>
+			{work.map((name) => {
+				const value = user.attributes?.[name];
+				return (
+					typeof value === "string" &&
+					value && (
+						<Fragment key={name}>
+							<dt>{t(`work.${name}`)}</dt>
+							<dd>{value}</dd>
+						</Fragment>
+					)
+				);
+			})}
 			<dt>{t("users.uid")}</dt>
 			<dd className="gh-mono">{user.uid}</dd>
 		</dl>

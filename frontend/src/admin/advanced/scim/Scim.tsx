@@ -1,0 +1,166 @@
+import { Button, NativeSelect, Skeleton, Table } from "@mantine/core";
+import { IconKey, IconRefresh } from "@tabler/icons-react";
+import { useState } from "react";
+import { get, send } from "~/api/client";
+import type { ScimRequest, ScimState } from "~/api/gatehouse";
+import { useChange, useGet } from "~/api/query";
+import type { TokenView } from "~/api/schema.gen";
+import { dateTime, number } from "~/lib/format";
+import { t } from "~/text/text";
+import { Ago } from "~/ui/Ago";
+import { Chip, type Tone, ToneIcon } from "~/ui/Chip";
+import { CopyList, CopyRow } from "~/ui/Copy";
+import { Problem } from "~/ui/Empty";
+import { complain, told } from "~/ui/notices";
+import { Section } from "../../frame/Page";
+import classes from "./Scim.module.css";
+
+type Props = { slug: string; address: string; identifier: string | undefined; canChange: boolean };
+
+/** What the other system needs to send people here, and what it sent. */
+export function Scim({ slug, address, identifier, canChange }: Props) {
+	const path = `/gatehouse/scim/${encodeURIComponent(slug)}/`;
+	const { data, error, refetch } = useGet<ScimState>(`${path}state/`, { every: 4_000 });
+	const show = useChange(() => get<TokenView>(`/core/tokens/${encodeURIComponent(identifier ?? "")}/view_key/`));
+	const key = show.data?.key;
+	return (
+		<>
+			<Section title={t("scimPage.connect")} text={t("scimPage.connectText")}>
+				<CopyList>
+					<CopyRow label={t("scimPage.address")} value={address} help={t("scimPage.addressHelp")} />
+					{key && <CopyRow label={t("scimPage.token")} value={key} help={t("scimPage.tokenHelp")} secret />}
+				</CopyList>
+				<div className={classes.keys}>
+					{!key && identifier && (
+						<Button
+							variant="default"
+							leftSection={<IconKey size={16} />}
+							loading={show.isPending}
+							onClick={() => show.mutate(undefined, { onError: complain })}
+						>
+							{t("scimPage.show")}
+						</Button>
+					)}
+					{canChange && <Rotate path={path} done={() => show.reset()} />}
+				</div>
+				{data?.old_key_until && (
+					<p className={classes.old}>
+						<ToneIcon tone="notice" /> {t("scimPage.oldUntil", { when: dateTime(data.old_key_until) })}
+					</p>
+				)}
+			</Section>
+			<Vendors address={address} />
+			<Section
+				title={t("scimPage.came")}
+				text={data ? t("scimPage.cameText", { users: number(data.users), groups: number(data.groups) }) : undefined}
+			>
+				{data ? <Requests requests={data.requests} /> : error ? <Problem error={error} again={refetch} /> : <Skeleton height={120} />}
+			</Section>
+		</>
+	);
+}
+
+const overlaps = { day: "days=1", week: "days=7", hour: "hours=1", none: "seconds=0" } as const;
+type Overlap = keyof typeof overlaps;
+
+function Rotate({ path, done }: { path: string; done: () => void }) {
+	const [overlap, setOverlap] = useState<Overlap>("day");
+	const rotate = useChange(
+		() => send<ScimState>("POST", `${path}rotate/`, { overlap: overlaps[overlap] }),
+		() => {
+			done();
+			told(t("scimPage.rotated"));
+		},
+	);
+	return (
+		<form
+			className={classes.rotate}
+			onSubmit={(event) => {
+				event.preventDefault();
+				rotate.mutate(undefined, { onError: complain });
+			}}
+		>
+			<NativeSelect
+				label={t("scimPage.overlap")}
+				value={overlap}
+				onChange={(event) => setOverlap(event.currentTarget.value as Overlap)}
+				data={(Object.keys(overlaps) as Overlap[]).map((value) => ({ value, label: t(`scimPage.overlaps.${value}`) }))}
+			/>
+			<Button type="submit" variant="default" leftSection={<IconRefresh size={16} />} loading={rotate.isPending}>
+				{t("scimPage.rotate")}
+			</Button>
+		</form>
+	);
+}
+
+const vendors = ["entra", "okta", "plain"] as const;
+
+/** Where the address and the token go, in the words of the other product. */
+function Vendors({ address }: { address: string }) {
+	const [vendor, setVendor] = useState<(typeof vendors)[number]>("entra");
+	return (
+		<Section title={t("scimPage.where")}>
+			<NativeSelect
+				label={t("scimPage.vendor")}
+				value={vendor}
+				maw={320}
+				onChange={(event) => setVendor(event.currentTarget.value as typeof vendor)}
+				data={vendors.map((value) => ({ value, label: t(`scimPage.vendors.${value}.name`) }))}
+			/>
+			<ol className={classes.steps}>
+				{(["first", "second", "third"] as const).map((step) => (
+					<li key={step}>{t(`scimPage.vendors.${vendor}.${step}`)}</li>
+				))}
+			</ol>
+			<CopyList>
+				<CopyRow label={t(`scimPage.vendors.${vendor}.address`)} value={address} />
+				<CopyRow label={t(`scimPage.vendors.${vendor}.extra`)} value={t(`scimPage.vendors.${vendor}.extraValue`)} />
+			</CopyList>
+			<p className={classes.soft}>{t(`scimPage.vendors.${vendor}.note`)}</p>
+		</Section>
+	);
+}
+
+function toneOf(status: number): Tone {
+	if (status >= 500) return "danger";
+	if (status >= 400) return status === 404 ? "notice" : "warning";
+	return "good";
+}
+
+function Requests({ requests }: { requests: ScimRequest[] }) {
+	if (requests.length === 0) return <p className={classes.soft}>{t("scimPage.nothing")}</p>;
+	return (
+		// biome-ignore lint/a11y/noNoninteractiveTabindex: whoever has no mouse scrolls here too
+		<div className={classes.log} role="log" aria-label={t("scimPage.came")} tabIndex={0}>
+			<Table verticalSpacing="xs">
+				<Table.Thead>
+					<Table.Tr>
+						<Table.Th>{t("scimPage.request")}</Table.Th>
+						<Table.Th>{t("scimPage.answer")}</Table.Th>
+						<Table.Th className={classes.when}>{t("scimPage.at")}</Table.Th>
+					</Table.Tr>
+				</Table.Thead>
+				<Table.Tbody>
+					{requests.map((one) => (
+						<Table.Tr key={one.id}>
+							<Table.Td className={classes.words}>
+								<span className="gh-mono">
+									{one.method} {one.path}
+								</span>
+								{one.about && <div className={classes.soft}>{one.about}</div>}
+								{one.says && <div>{one.says}</div>}
+							</Table.Td>
+							<Table.Td>
+								<Chip tone={toneOf(one.status)}>{String(one.status)}</Chip>
+							</Table.Td>
+							<Table.Td className={classes.when}>
+								<Ago time={one.at} />
+								<div className={classes.soft}>{one.client_ip}</div>
+							</Table.Td>
+						</Table.Tr>
+					))}
+				</Table.Tbody>
+			</Table>
+		</div>
+	);
+}
