@@ -83,11 +83,19 @@ func TestSCIMStaysWithItsSource(t *testing.T) {
 		}
 		other.refused("PATCH", "/Groups/"+team, patch(obj{"op": "add", "path": "members", "value": []obj{{"value": eve}}}), 404, "", "")
 		// Whom an admin put there stays and is not seen.
+		evePK := h.rows(t, bootToken, "core/users/?username=eve")[0]["pk"]
 		h.api("POST", "core/groups/"+team+"/add_user/", obj{"pk": ada}, 204)
+		h.api("POST", "core/groups/"+team+"/add_user/", obj{"pk": evePK}, 204)
+		if m := hr.ask("GET", "/Groups/"+team, nil, 200)["members"].([]any); len(m) != 1 {
+			t.Errorf("%v", m)
+		}
+		if g := other.ask("GET", "/Users/"+eve, nil, 200)["groups"]; g != nil {
+			t.Errorf("a group of another source: %v", g)
+		}
 		if m := hr.ask("PUT", "/Groups/"+team, obj{"displayName": "Team", "members": []obj{}}, 200)["members"].([]any); len(m) != 0 {
 			t.Errorf("%v", m)
 		}
-		if users := h.api("GET", "core/groups/"+team+"/", nil, 200)["users"]; fmt.Sprint(users) != fmt.Sprintf("[%d]", ada) {
+		if users := h.api("GET", "core/groups/"+team+"/", nil, 200)["users"]; fmt.Sprint(users) != fmt.Sprintf("[%d %v]", ada, evePK) {
 			t.Errorf("%v", users)
 		}
 	})
