@@ -83,11 +83,19 @@ func TestSCIMStaysWithItsSource(t *testing.T) {
 		}
 		other.refused("PATCH", "/Groups/"+team, patch(obj{"op": "add", "path": "members", "value": []obj{{"value": eve}}}), 404, "", "")
 		// Whom an admin put there stays and is not seen.
+		evePK := h.rows(t, bootToken, "core/users/?username=eve")[0]["pk"]
 		h.api("POST", "core/groups/"+team+"/add_user/", obj{"pk": ada}, 204)
+		h.api("POST", "core/groups/"+team+"/add_user/", obj{"pk": evePK}, 204)
+		if m := hr.ask("GET", "/Groups/"+team, nil, 200)["members"].([]any); len(m) != 1 {
+			t.Errorf("%v", m)
+		}
+		if g := other.ask("GET", "/Users/"+eve, nil, 200)["groups"]; g != nil {
+			t.Errorf("a group of another source: %v", g)
+		}
 		if m := hr.ask("PUT", "/Groups/"+team, obj{"displayName": "Team", "members": []obj{}}, 200)["members"].([]any); len(m) != 0 {
 			t.Errorf("%v", m)
 		}
-		if users := h.api("GET", "core/groups/"+team+"/", nil, 200)["users"]; fmt.Sprint(users) != fmt.Sprintf("[%d]", ada) {
+		if users := h.api("GET", "core/groups/"+team+"/", nil, 200)["users"]; fmt.Sprint(users) != fmt.Sprintf("[%d %v]", ada, evePK) {
 			t.Errorf("%v", users)
 		}
 	})
@@ -202,6 +210,23 @@ func TestSCIMStaysWithItsSource(t *testing.T) {
 			t.Errorf("%v", made)
 		}
 	})
+}
+
+// TestSCIMLeavesAnAdmin: the last admin is neither switched off nor deleted, whoever sent them.
+func TestSCIMLeavesAnAdmin(t *testing.T) {
+	t.Parallel()
+	h := open(t, true)
+	hr := h.scimSource("hr")
+	id := hr.ask("POST", "/Users", person("bob", nil), 201)["id"].(string)
+	bob, root := h.rows(t, bootToken, "core/users/?username=bob")[0]["pk"], h.rows(t, bootToken, "core/users/?username=akadmin")[0]["pk"]
+	h.api("POST", "core/groups/"+h.rows(t, bootToken, "core/groups/?name=authentik+Admins")[0]["pk"].(string)+"/add_user/", obj{"pk": bob}, 204)
+	h.api("PATCH", fmt.Sprintf("core/users/%v/", root), obj{"is_active": false}, 200)
+	const words = "nobody who can administer"
+	if out := hr.ask("PATCH", "/Users/"+id, patch(obj{"op": "replace", "path": "active", "value": false}), 409); out["scimType"] != nil || !strings.Contains(out["detail"].(string), words) {
+		t.Errorf("%v", out)
+	}
+	hr.refused("PUT", "/Users/"+id, person("bob", obj{"active": false}), 409, "", words)
+	hr.refused("DELETE", "/Users/"+id, nil, 409, "", words)
 }
 
 // TestSCIMSwitchesOff: who is switched off by SCIM keeps no session, no access token and no API token, from that moment on.
@@ -441,9 +466,16 @@ func TestSCIMRotation(t *testing.T) {
 	last := &sender{h, "hr", h.scimKey(s)}
 	last.ask("GET", "/Users", nil, 200)
 	last.refused("POST", "/Users", person("bob", nil), 409, "uniqueness", "already")
+	for range 3 {
+		(&sender{h, "hr", "wrong"}).do("GET", "/Users", nil)
+	}
+	if all := h.api("GET", "gatehouse/scim/hr/state/", nil, 200)["requests"].([]any); len(all) != 5 || all[0].(obj)["status"] != 401.0 || all[0].(obj)["says"] == "" {
+		t.Errorf("%v", all)
+	}
+	last.ask("GET", "/Users?count=0", nil, 200)
 	state := h.api("GET", "gatehouse/scim/hr/state/", nil, 200)
 	lines := state["requests"].([]any)
-	if state["old_key_until"] != nil || state["users"] != 2.0 || len(lines) != 4 || lines[0].(obj)["status"] != 409.0 || lines[0].(obj)["says"] == "" || lines[2].(obj)["about"] != "bob" || lines[2].(obj)["method"] != "POST" {
+	if state["old_key_until"] != nil || state["users"] != 2.0 || len(lines) != 6 || lines[2].(obj)["status"] != 409.0 || lines[2].(obj)["says"] == "" || lines[5].(obj)["about"] != "ada" || lines[5].(obj)["method"] != "POST" {
 		t.Errorf("%v", state)
 	}
 	if more := h.api("GET", fmt.Sprintf("gatehouse/scim/hr/state/?after=%v", lines[1].(obj)["id"]), nil, 200)["requests"].([]any); len(more) != 1 {

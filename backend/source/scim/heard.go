@@ -3,6 +3,7 @@ package scim
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"sync"
 	"time"
 
@@ -11,6 +12,9 @@ import (
 
 // mostHeard is how many requests of a source are remembered.
 const mostHeard = 200
+
+// mostKnocks is how many of them may have come with a wrong token.
+const mostKnocks = 20
 
 // Request is one line of the log of what a client asked. It names no more of a person than their sign-in name.
 type Request struct {
@@ -55,6 +59,17 @@ func (h *heard) add(a *asked, in *request, out answer, at time.Time, took time.D
 	h.last++
 	line.ID = h.last
 	list := h.of[a.src.PK]
+	if out.status == http.StatusUnauthorized { // anybody may knock: one line each, and few of them
+		knocks := 0
+		for n := len(list) - 1; n >= 0; n-- {
+			if list[n].Status != http.StatusUnauthorized {
+				continue
+			}
+			if knocks++; knocks >= mostKnocks || list[n].ClientIP == line.ClientIP {
+				list = slices.Delete(list, n, n+1)
+			}
+		}
+	}
 	if len(list) >= mostHeard {
 		list = append(list[:0:0], list[len(list)-mostHeard+1:]...)
 	}

@@ -248,9 +248,9 @@ func (t *shelf) usernameFree(tx *store.Tx, a *asked, username string, self int64
 	case err != nil:
 		return err
 	case mine > 0:
-		return fault.Newf(fault.Conflict, "There is a user %s in this source already.", username)
+		return taken("There is a user %s in this source already.", username)
 	case others > 0:
-		return fault.Newf(fault.Conflict, "The userName %s belongs to somebody who does not come from this source.", username)
+		return taken("The userName %s belongs to somebody who does not come from this source.", username)
 	}
 	return nil
 }

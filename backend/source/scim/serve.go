@@ -146,14 +146,14 @@ func (r *Room) enter(ctx context.Context, req *http.Request) (*asked, error) {
 	if err != nil {
 		return nil, err
 	}
+	a := &asked{src: s, base: source.Address(ctx) + "/source/scim/" + s.Slug + "/v2", actor: store.Actor{HTTP: who.HTTP}}
 	account, err := r.speaks(ctx, s, strings.TrimSpace(key))
-	if err != nil || account == nil {
-		if err == nil {
-			err = no
-		}
+	if err != nil {
 		return nil, err
 	}
-	a := &asked{src: s, base: source.Address(ctx) + "/source/scim/" + s.Slug + "/v2"}
+	if account == nil {
+		return a, no // the log of the source tells an admin of it
+	}
 	a.actor = store.Actor{UserPK: account.PK, Username: account.Username, Email: account.Email, Name: account.Name, Token: s.account(), HTTP: who.HTTP, Brand: who.Brand}
 	if !s.Enabled {
 		return a, fault.New(fault.Denied, "This source is switched off in Gatehouse.")
@@ -428,6 +428,13 @@ func fresh(list []string, version string) bool {
 	})
 }
 
+// taken makes the fault of a name that somebody else has.
+func taken(format string, args ...any) error {
+	f := fault.Newf(fault.Conflict, format, args...)
+	f.Code = "uniqueness"
+	return f
+}
+
 // stale is the code of a fault that says that somebody else was faster.
 const stale = "stale"
 
@@ -453,8 +460,6 @@ func (r *Room) fail(ctx context.Context, err error) answer {
 		status = http.StatusForbidden
 	case keyword == "" && status == 400:
 		keyword = wire.InvalidValue
-	case keyword == "" && status == 409:
-		keyword = "uniqueness"
 	}
 	body := map[string]any{"schemas": []string{"urn:ietf:params:scim:api:messages:2.0:Error"}, "status": strconv.Itoa(status), "detail": words(f)}
 	if keyword != "" && status < 500 && status != 401 && status != 404 {

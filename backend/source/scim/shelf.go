@@ -685,7 +685,7 @@ func (t *shelf) externalFree(tx *store.Tx, a *asked, external string) error {
 		return err
 	}
 	if n > 0 {
-		return fault.Newf(fault.Conflict, "The externalId %s belongs to another %s of this source.", external, t.name)
+		return taken("The externalId %s belongs to another %s of this source.", external, t.name)
 	}
 	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"gatehouse/backend/db"
-	"gatehouse/backend/fault"
 	"gatehouse/backend/kind"
 	"gatehouse/backend/source/scim/wire"
 	"gatehouse/backend/store"
@@ -63,7 +62,7 @@ func (t *shelf) nameFree(tx *store.Tx, name, self string) error {
 		return err
 	}
 	if n > 0 {
-		return fault.Newf(fault.Conflict, "There is a group %s already.", name)
+		return taken("There is a group %s already.", name)
 	}
 	return nil
 }
