@@ -45,33 +45,33 @@ const all = {
 	},
 	async "the keyboard alone adds an application of the catalogue"(page, mock) {
 		await page.goto(admin(mock, "/apps/new"));
-		await page.getByRole("link", { name: "Grafana", exact: true }).waitFor();
+		await page.getByRole("link", { name: "Mealie", exact: true }).waitFor();
 		await page.keyboard.press("/");
-		await page.keyboard.type("grafana");
+		await page.keyboard.type("mealie");
 		await page.getByRole("status").filter({ hasText: "One application" }).waitFor();
 		await page.keyboard.press("Tab"); // the button that clears the search
 		await page.keyboard.press("Tab");
-		assert.equal(await page.evaluate(() => document.activeElement.textContent), "Grafana");
+		assert.equal(await page.evaluate(() => document.activeElement.textContent), "Mealie");
 		await page.keyboard.press("Enter");
-		await page.waitForURL(/apps\/new\/grafana/);
+		await page.waitForURL(/apps\/new\/mealie/);
 		await page.getByLabel("Address of the application").focus();
-		await page.keyboard.type("https://grafana.office.lan");
+		await page.keyboard.type("https://recipes.office.lan");
 		await page.getByLabel("Everyone who has an account here").focus();
 		await page.keyboard.press("Space");
 		await page.keyboard.press("Enter");
-		await page.getByRole("heading", { name: "What to type at Grafana" }).waitFor();
+		await page.getByRole("heading", { name: "What to type at Mealie" }).waitFor();
 		const [, , sent] = mock.seen[0];
 		assert.deepEqual(
 			[sent.template, sent.url, sent.redirect_uris, sent.name],
-			["grafana", "https://grafana.office.lan", undefined, "Grafana"],
+			["mealie", "https://recipes.office.lan", undefined, "Mealie"],
 		);
-		assert.equal(await page.getByRole("link", { name: "Sign in to Grafana" }).getAttribute("href"), "https://grafana.office.lan");
+		assert.equal(await page.getByRole("link", { name: "Sign in to Mealie" }).getAttribute("href"), "https://recipes.office.lan");
 		assert.equal(
 			await page
 				.locator("dl a")
 				.first()
 				.getAttribute("href")
-				.then((to) => to.startsWith("https://grafana.com/docs/")),
+				.then((to) => to.startsWith("https://docs.mealie.io/")),
 			true,
 		);
 	},

@@ -59,7 +59,11 @@ function Guide({ guide, values }: { guide: CatalogGuide; values: SetupValue[] })
 			<Section
 				title={t("catalog.values", { name })}
 				text={t(guide.tried ? "catalog.triedText" : "catalog.untriedText", { name })}
-				actions={<Tried tried={guide.tried} />}
+				actions={
+					<div>
+						<Tried tried={guide.tried} />
+					</div>
+				}
 			>
 				{byPlace(values).map(({ where, values: here }) => (
 					<div key={where + here[0]?.id}>
