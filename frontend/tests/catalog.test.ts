@@ -39,6 +39,7 @@ describe("the catalogue", () => {
 		expect(said.length).toBeGreaterThan(shelf.length);
 		for (const sentence of said) expect(sentence).not.toMatch(/catalog\.|\{/);
 		expect(needText({ what: "signing", value: "rs256" } as CatalogNeed)).toContain("RS256");
+		expect(needText({ what: "sub_mode", value: "user_uuid" } as CatalogNeed)).not.toContain("user_uuid");
 	});
 
 	test("no template has the address of the form of one's own", () => {

@@ -1,4 +1,5 @@
 import type { CatalogNeed, CatalogTemplate, SetupValue } from "~/api/gatehouse";
+import { optionsOf } from "~/schema/fields";
 import { t } from "~/text/text";
 
 /** The address of the form for an application that is not of the catalogue; no template has that slug. */
@@ -60,7 +61,7 @@ export const needText = (need: CatalogNeed): string => {
 		case "signing":
 			return t("catalog.need.signing", { value: need.value.toUpperCase() });
 		case "sub_mode":
-			return t("catalog.need.sub_mode", { value: need.value });
+			return t("catalog.need.sub_mode", { value: optionsOf("sub_mode", [need.value])[0]?.label ?? need.value });
 		default:
 			return t(`catalog.need.${need.what}`, { value: need.value });
 	}
