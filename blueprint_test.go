@@ -47,7 +47,7 @@ func TestBlueprintCommands(t *testing.T) {
 		{"blueprint validate - --set n=[1,two]", "x", exitOK, "- can be applied", "Note:  [1 two] true"},
 		{"blueprint validate - --set n", "x", exitConflict, "", "--set takes NAME=VALUE"},
 		{"blueprint validate " + file + ".gone", "", exitNotFound, "", "isn't there"},
-		{"blueprint validate", "", exitUsage, "", "accepts 1 arg"},
+		{"blueprint validate", "", exitUsage, "", "This command is written so: gatehouse blueprint validate FILE"},
 		{"blueprint schema", "", exitOK, `"const": "authentik_flows.flow"`, ""},
 		{"blueprint export", "", exitOK, "version: 1\n", "Note: no keys"},
 		{"blueprint export " + out, "", exitOK, "", "Note: no keys"},

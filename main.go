@@ -60,13 +60,16 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitOK
 	}
 	code := exitCode(err)
 	if !c.ran {
 		code = exitUsage // the command line itself was refused
+		if strings.HasPrefix(err.Error(), "accepts ") {
+			err = fault.Newf(fault.Invalid, "This command is written so: %s", cmd.UseLine()) // cobra counts arguments instead
+		}
 	}
 	fmt.Fprintln(stderr, say(err))
 	if code == exitUsage {

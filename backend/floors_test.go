@@ -160,6 +160,7 @@ func TestOnTheList(t *testing.T) {
 func TestRequiredPackages(t *testing.T) {
 	used := map[string]string{
 		"app": "github.com/wailsapp/wails/v2", "backend/db": "modernc.org/sqlite", "backend/provider/oauth2": "github.com/zitadel/oidc/v3",
+		"backend/source/scim": "github.com/elimity-com/scim",
 	}
 	for pkg, lib := range used {
 		found := false

@@ -253,7 +253,7 @@ func (r *Room) reading(ctx context.Context, fn func(tx *store.Tx) error) error {
 }
 
 // Notes are what an export of everything leaves out, for who keeps it.
-const Notes = "Not in the file: passwords of people, tokens, invitations, second factors, sessions, consents and the activity log. A backup holds everything."
+const Notes = "The file holds private keys and secrets: keep it as safe as a backup. Not in it: passwords of people, tokens, invitations, second factors, sessions, consents and the activity log. A backup holds everything."
 
 // left are models that an export of everything leaves out.
 var left = []string{"authentik_events.event", "authentik_events.notification", "authentik_enterprise.license", "authentik_core.token", "authentik_stages_invitation.invitation"}

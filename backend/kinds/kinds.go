@@ -30,6 +30,7 @@ import (
 	"gatehouse/backend/rbac"
 	"gatehouse/backend/session"
 	"gatehouse/backend/siteverify"
+	"gatehouse/backend/source/scim"
 	"gatehouse/backend/stage"
 	"gatehouse/backend/store"
 	"gatehouse/backend/task"
@@ -54,6 +55,7 @@ type Rooms struct {
 	Flows    *flow.Engine
 	Arrivals *arrival.Room
 	OAuth2   *oauth2.Room
+	SCIM     *scim.Room
 	Tasks    *task.Room
 	Auth     *auth.Room
 	Keys     *passkey.Room

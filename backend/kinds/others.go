@@ -16,7 +16,6 @@ import (
 	"gatehouse/backend/source/oauth"
 	"gatehouse/backend/source/plex"
 	samlsource "gatehouse/backend/source/saml"
-	scimsource "gatehouse/backend/source/scim"
 )
 
 // Providers are the protocols that applications speak, with the mappings that belong to them, and what serves them.
@@ -44,7 +43,7 @@ func Sources(r Rooms) []*kind.Kind {
 		oauth.Kinds(r.Store),
 		plex.Kinds(r.Store),
 		samlsource.Kinds(r.Store, r.Certs),
-		(&scimsource.Room{Store: r.Store, Users: r.Users, Tokens: r.Tokens}).Kinds(),
+		r.SCIM.Kinds(),
 	)
 }
 

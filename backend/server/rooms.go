@@ -39,6 +39,7 @@ import (
 	"gatehouse/backend/seed"
 	"gatehouse/backend/session"
 	oauthsource "gatehouse/backend/source/oauth"
+	"gatehouse/backend/source/scim"
 	"gatehouse/backend/stage"
 	"gatehouse/backend/stage/email"
 	"gatehouse/backend/store"
@@ -66,6 +67,7 @@ type rooms struct {
 	apps     *application.Room
 	oauth    *oauth2.Room
 	accounts *oauthsource.Room // of people at OAuth sources
+	scim     *scim.Room
 	office   *office.Room
 	media    *media.Room
 	tasks    *task.Room
@@ -136,6 +138,7 @@ func wire(o Options, d *db.DB, key *crypt.Key, install string, log *slog.Logger,
 	r.oauth = &oauth2.Room{
 		Store: r.store, Users: r.users, Sessions: r.sessions, Apps: r.apps, Certs: r.certs, Brands: r.brands, Flows: r.flows, Events: r.events, Host: host, May: r.roles.May, Log: log,
 	}
+	r.scim = &scim.Room{Store: r.store, Users: r.users, Tokens: r.tokens, Log: log}
 	r.office = &office.Room{
 		Store: r.store, DB: d, Users: r.users, Tokens: r.tokens, Sessions: r.sessions, Brands: r.brands, Apps: r.apps, OIDC: r.oauth, Events: r.events, CA: r.ca,
 		Config: o.Config, Version: o.Version, Install: install, Started: now(), Log: log,
@@ -153,10 +156,12 @@ func wire(o Options, d *db.DB, key *crypt.Key, install string, log *slog.Logger,
 	r.events.Heard = append(r.events.Heard, r.notify.Heard)
 	list := kinds.Rooms{
 		Store: r.store, Users: r.users, Roles: r.roles, Sessions: r.sessions, Tokens: r.tokens, Events: r.events, Geo: r.geo, Brands: r.brands, Certs: r.certs, Apps: r.apps, Policies: r.policies,
-		Flows: r.flows, OAuth2: r.oauth, Auth: &auth.Room{Store: r.store, Users: r.users, Tokens: r.tokens}, Host: host, Files: r.media, PersonActions: r.personActions(), TenantActions: r.tenantActions(), Tasks: r.tasks, Log: log, Texts: texts, Mail: r.mail, Base: r.office.URL, TryTransport: r.notify.Try,
+		Flows: r.flows, OAuth2: r.oauth, SCIM: r.scim, Auth: &auth.Room{Store: r.store, Users: r.users, Tokens: r.tokens}, Host: host, Files: r.media, PersonActions: r.personActions(), TenantActions: r.tenantActions(), Tasks: r.tasks, Log: log, Texts: texts, Mail: r.mail, Base: r.office.URL, TryTransport: r.notify.Try,
 	}
 	r.keys = r.newKeys(o, texts)
 	list.Keys = r.keys
+	r.oauth.Client, r.oauth.Tasks = outbound.New(outbound.Options{Allow: allowed(o.Config), Redirects: -1}), r.tasks
+	r.sessions.Moved, r.events.Heard = oauth2.Moved, append(r.events.Heard, r.oauth.Heard)
 	r.oauth.Auth, r.oauth.Trusted = list.Auth, kinds.Trusted(r.store)
 	list.Arrivals = &arrival.Room{Store: r.store, Users: r.users, Sessions: r.sessions, Flows: r.flows, Policies: r.policies, Events: r.events, Log: log}
 	r.accounts = &oauthsource.Room{
@@ -187,7 +192,7 @@ func portOf(address string) func() string {
 // endpoints are the operations of the API that belong to no collection.
 func (r *rooms) endpoints(o Options) []kind.Action {
 	out := r.keys.Endpoints()
-	for _, list := range [][]kind.Action{r.beyond(), r.brands.Endpoints(), r.apps.Endpoints(), r.flows.Endpoints(), r.office.Endpoints(), device.Endpoints(r.store), r.rootEndpoints(o), r.adminEndpoints(), r.mail.Endpoints(), r.notify.Endpoints(), r.tokens.Endpoints(), r.ofStages} {
+	for _, list := range [][]kind.Action{r.beyond(), r.brands.Endpoints(), r.apps.Endpoints(), r.flows.Endpoints(), r.office.Endpoints(), device.Endpoints(r.store), r.rootEndpoints(o), r.adminEndpoints(), r.oauth.Endpoints(), r.mail.Endpoints(), r.notify.Endpoints(), r.tokens.Endpoints(), r.scim.Endpoints(), r.ofStages} {
 		out = append(out, list...)
 	}
 	return out

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"gatehouse/backend/crypt"
+	"gatehouse/backend/fault"
 	"gatehouse/backend/geo"
 	"gatehouse/backend/store"
 	"gatehouse/backend/user"
@@ -93,6 +94,8 @@ type Room struct {
 	Geo   *geo.Room // where addresses are; nil knows nothing
 	// Told writes the event of a session that ended because it was used from elsewhere; nil tells nobody.
 	Told func(tx *store.Tx, b Broken) error
+	// Moved is told of a session that goes on as another one, because its person signed in again; nil tells nobody.
+	Moved func(tx *store.Tx, from, to string) error
 
 	mu    sync.Mutex
 	gen   uint64
@@ -256,6 +259,21 @@ func (r *Room) User(ctx context.Context, s *Session) (*user.User, error) {
 	return &u, nil
 }
 
+// Known gives a user as they are now, read once as long as nobody changes anything. NotFound when they are gone. What it gives is the
+// caller's own but for its maps.
+func (r *Room) Known(ctx context.Context, pk int64) (*user.User, error) {
+	f, err := r.about(ctx, pk)
+	if err != nil {
+		return nil, err
+	}
+	if f == nil {
+		return nil, fault.New(fault.NotFound, "There is no such user.")
+	}
+	u := *f.user
+	u.Attributes = user.Copy(u.Attributes)
+	return &u, nil
+}
+
 // Start makes a session in which nobody signed in yet. The key goes into the cookie.
 func (r *Room) Start(tx *store.Tx, h store.HTTP) (s *Session, key string, err error) {
 	// A flood of sessions from one address pushes out its own oldest ones.
@@ -291,6 +309,11 @@ func (r *Room) Login(tx *store.Tx, old *Session, u int64, life time.Duration, d 
 	}
 	if old.User == 0 || old.User == u {
 		if _, err := tx.Exec(`UPDATE plans SET session = ? WHERE session = ?`, s.UUID, old.UUID); err != nil {
+			return nil, "", err
+		}
+	}
+	if old.User == u && r.Moved != nil {
+		if err := r.Moved(tx, old.UUID, s.UUID); err != nil {
 			return nil, "", err
 		}
 	}

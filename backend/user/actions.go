@@ -84,7 +84,7 @@ func (d *Directory) guardTarget(ctx context.Context, u *User) error {
 func (d *Directory) GuardTarget(ctx context.Context, u *User) error { return d.guardTarget(ctx, u) }
 
 func (d *Directory) groupActions() []kind.Action {
-	change := func(verb string, stmt string) kind.Action {
+	change := func(verb string, delta func(u int64) (add, remove []int64)) kind.Action {
 		a := kind.Detail("POST", verb, "authentik_core."+verb+"_"+map[string]string{"add_user": "to_group", "remove_user": "from_group"}[verb],
 			func(ctx context.Context, c *kind.Call, in *Account) (kind.None, error) {
 				g := c.Object.(*Group)
@@ -95,24 +95,16 @@ func (d *Directory) groupActions() []kind.Action {
 					if _, err := ByPKTx(tx, in.PK); err != nil {
 						return err
 					}
-					if err := mayCarry(tx, nil, []string{g.PK}); err != nil {
-						return fault.New(fault.Denied, "Only a superuser can change who is in a group of superusers.")
-					}
-					if _, err := tx.Exec(stmt, in.PK, g.PK); err != nil {
-						return err
-					}
-					if err := keepAdmin(tx); err != nil {
-						return err
-					}
-					return tx.Changed(g, map[string]store.Values{"users": {New: map[string]any{strings.TrimSuffix(verb, "_user"): []int64{in.PK}}}})
+					add, remove := delta(in.PK)
+					return ChangeMembers(tx, g, add, remove)
 				})
 			})
 		a.Answers = map[int]string{404: "There is no such user."}
 		return a
 	}
 	return []kind.Action{
-		change("add_user", `INSERT INTO memberships ("user", "group") VALUES (?, ?) ON CONFLICT DO NOTHING`),
-		change("remove_user", `DELETE FROM memberships WHERE "user" = ? AND "group" = ?`),
+		change("add_user", func(u int64) (add, remove []int64) { return []int64{u}, nil }),
+		change("remove_user", func(u int64) (add, remove []int64) { return nil, []int64{u} }),
 	}
 }
 

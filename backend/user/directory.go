@@ -184,6 +184,12 @@ func (d *Directory) Superuser(ctx context.Context, pk int64) (bool, error) {
 	return yes, err
 }
 
+// SuperuserTx is Superuser inside a transaction.
+func SuperuserTx(tx *store.Tx, pk int64) (yes bool, err error) {
+	err = tx.QueryRow(ancestry+`SELECT EXISTS (SELECT 1 FROM up JOIN usergroups g ON g.pk = up.pk WHERE g.is_superuser = 1)`, pk).Scan(&yes)
+	return yes, err
+}
+
 // HasAdmin says whether somebody could administer Gatehouse.
 func (d *Directory) HasAdmin(ctx context.Context) (bool, error) {
 	var yes bool
@@ -263,6 +269,29 @@ func Merge(into, from map[string]any) {
 	}
 }
 
+// Copy gives a copy of attributes that shares nothing with them.
+func Copy(from map[string]any) map[string]any {
+	out := make(map[string]any, len(from))
+	for k, v := range from {
+		out[k] = copied(v)
+	}
+	return out
+}
+
+func copied(v any) any {
+	switch x := v.(type) {
+	case map[string]any:
+		return Copy(x)
+	case []any:
+		out := make([]any, len(x))
+		for i, e := range x {
+			out[i] = copied(e)
+		}
+		return out
+	}
+	return v
+}
+
 // Attribute finds a value at a dotted path in attributes; nil when it is not there.
 func Attribute(attrs map[string]any, path string) any {
 	var at any = attrs
@@ -297,6 +326,36 @@ func groupsOf(tx *store.Tx, pk int64) ([]string, error) {
 		out = append(out, g)
 	}
 	return out, rows.Err()
+}
+
+// ChangeMembers takes people into a group and out of it, with the event that tells so. Denied when that makes or unmakes superusers and the
+// actor is none.
+func ChangeMembers(tx *store.Tx, g *Group, add, remove []int64) error {
+	if len(add) == 0 && len(remove) == 0 {
+		return nil
+	}
+	if err := mayCarry(tx, nil, []string{g.PK}); err != nil {
+		return fault.New(fault.Denied, "Only a superuser can change who is in a group of superusers.")
+	}
+	said := map[string]any{}
+	for word, users := range map[string][]int64{"add": add, "remove": remove} {
+		stmt := `INSERT INTO memberships ("user", "group") VALUES (?, ?) ON CONFLICT DO NOTHING`
+		if word == "remove" {
+			stmt = `DELETE FROM memberships WHERE "user" = ? AND "group" = ?`
+		}
+		for _, u := range users {
+			if _, err := tx.Exec(stmt, u, g.PK); err != nil {
+				return err
+			}
+		}
+		if len(users) > 0 {
+			said[word] = users
+		}
+	}
+	if err := keepAdmin(tx); err != nil {
+		return err
+	}
+	return tx.Changed(g, map[string]store.Values{"users": {New: said}})
 }
 
 // AddToGroup makes a user a member; nothing happens when they are.

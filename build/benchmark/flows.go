@@ -132,13 +132,13 @@ func (d *device) walk(username string, tell func(step string, took time.Duration
 
 // plans are flows that somebody begins: each is planned anew and stored.
 func plans(p *process, span time.Duration) (figure, error) {
-	ds := make([]*device, few*250)
+	ds := make([]*device, few*10) // one address may hold two hundred
 	for i := range ds {
 		ds[i] = newDevice(p.base, i)
 		defer ds[i].close()
 	}
 	return storm(p, few, span, func(w, turn int) error {
-		d := ds[w*250+turn%250]
+		d := ds[w*10+turn%10]
 		d.forget()
 		_, _, err := d.ask("GET", "/api/v3/flows/executor/default-authentication-flow/?query=", "", "")
 		return err

@@ -74,7 +74,7 @@ export async function openHouse(name, { env = {} } = {}) {
 				viewport: phone ? { width: 390, height: 844 } : { width: 1280, height: 844 }, hasTouch: phone, isMobile: phone, reducedMotion: "reduce", javaScriptEnabled, ...more,
 			});
 			const page = await context.newPage();
-			page.setDefaultTimeout(10_000);
+			page.setDefaultTimeout(20_000);
 			page.on("pageerror", (problem) => problems.push(`${page.url()}: ${problem}`));
 			page.on("console", (m) => {
 				if (m.type() !== "error") return;
@@ -194,6 +194,9 @@ function plain(raw) {
 	if (!/transfer-encoding: quoted-printable/i.test(part.slice(0, at))) return body;
 	return Buffer.from(body.replace(/=\r\n/g, "").replace(/=([0-9A-F]{2})/g, (_, hex) => String.fromCharCode(Number.parseInt(hex, 16))), "latin1").toString();
 }
+
+// steady waits until the code of an app lasts a few seconds more, as people do who see it about to change.
+export const steady = () => new Promise((done) => setTimeout(done, Date.now() % 30_000 > 24_000 ? 30_000 - (Date.now() % 30_000) : 0));
 
 // otp is the code of a moment (RFC 6238 with SHA-1 and six digits) for a key in base 32; ahead counts its steps from now.
 export function otp(key, ahead = 0) {

@@ -6,7 +6,7 @@
 
 import assert from "node:assert/strict";
 import { after, afterEach, before, test } from "node:test";
-import { admin, openHouse, otp } from "./house.mjs";
+import { admin, openHouse, otp, steady } from "./house.mjs";
 
 const grace = { username: "grace", password: "a-ship-in-port-is-safe" };
 const ada = { username: "ada", name: "Ada Lovelace", email: "ada@office.test", password: "notes-on-the-engine" };
@@ -20,6 +20,7 @@ const desk = (address) => `${house.base}/if/admin/#${address}`;
 async function setUpApp(page) {
 	await page.getByText("Can't scan it? Type the key").tap();
 	const key = (await page.locator("details pre").textContent()).replaceAll(/\s/g, "");
+	await steady();
 	await page.locator("input[name=code]").fill(otp(key));
 	return key;
 }

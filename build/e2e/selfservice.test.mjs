@@ -170,11 +170,13 @@ test("an app password lasts no longer than is allowed, which is said and offered
 	await mine.goto(place("tokens"));
 	await mine.getByRole("button", { name: "Add one" }).click();
 	await mine.getByLabel("What is it for?").fill("Mail on the tablet");
-	await mine.getByLabel("It ends").selectOption("year");
-	await mine.getByRole("button", { name: "Create" }).click();
-	await mine.getByText(/For you it may last until .* at most\./).waitFor();
+	await mine.getByText(/For you that is .* at the latest\./).waitFor();
+	assert.deepEqual(await mine.getByLabel("It ends").locator("option").evaluateAll((all) => all.map((o) => o.value)), ["usual", "longest", "date"]); // a day at most
+	await mine.getByLabel("It ends").selectOption("date");
+	await mine.getByLabel("Day and time").fill(`${new Date().getFullYear() + 1}-06-01T12:00`);
+	assert.equal(await mine.getByLabel("Day and time").evaluate((field) => field.validity.rangeOverflow), true);
 	await shot(mine, "token-too-long");
-	await mine.getByRole("button", { name: "Use the longest" }).click();
+	await mine.getByLabel("It ends").selectOption("longest");
 	await mine.getByRole("button", { name: "Create" }).click();
 	await mine.getByText("Copy the key now.").waitFor();
 	const [made] = (await api("GET", "core/tokens/?identifier=ada-mail-on-the-tablet")).results;

@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"gatehouse/backend/db"
 	"gatehouse/backend/expr/py"
 	"gatehouse/backend/kind"
 	"gatehouse/backend/store"
+	"gatehouse/backend/user"
 )
 
 // mostRows bounds what one look at a relation may read.
@@ -113,11 +115,10 @@ func (q *queryset) read(r *run) ([]any, error) {
 			in.PageSize = q.hi
 		}
 		in.Page = 1
-		page, err := r.w.Store.List(r.ctx, q.k, in)
-		if err != nil {
+		var err error
+		if rows, err = r.w.groups.read(r, q, in); err != nil {
 			return nil, fail(err)
 		}
-		rows = page.Rows
 	}
 	if len(rows) > mostRows {
 		return nil, py.Raise(py.MemoryError, "more than %d objects; filter() them first", mostRows)
@@ -133,6 +134,58 @@ func (q *queryset) read(r *run) ([]any, error) {
 		q.rows, q.got = rows, true
 	}
 	return rows, nil
+}
+
+// memberships remembers the groups of people as long as nobody changes anything: nearly every scope asks for them, twice a sign-in.
+type memberships struct {
+	mu  sync.Mutex
+	gen uint64
+	m   map[string][]any
+}
+
+// mostGroupsOf is how many answers are remembered.
+const mostGroupsOf = 2000
+
+// read gives the rows of a set, those of a person's groups from what is remembered. Each run has copies of its own.
+func (g *memberships) read(r *run, q *queryset, in store.Query) ([]any, error) {
+	ask := func() ([]any, error) {
+		page, err := r.w.Store.List(r.ctx, q.k, in)
+		return page.Rows, err
+	}
+	if q.owner == nil || q.owner.users || len(q.order) > 0 {
+		return ask()
+	}
+	gen, key := r.w.Store.Changes(), fmt.Sprint(in.Where, in.Args, in.PageSize)
+	g.mu.Lock()
+	if g.gen != gen || g.m == nil || len(g.m) >= mostGroupsOf {
+		g.gen, g.m = gen, map[string][]any{}
+	}
+	kept, ok := g.m[key]
+	g.mu.Unlock()
+	if !ok {
+		var err error
+		if kept, err = ask(); err != nil {
+			return nil, err
+		}
+		if len(kept) <= 50 {
+			g.mu.Lock()
+			if g.gen == gen && r.w.Store.Changes() == gen {
+				g.m[key] = kept
+			}
+			g.mu.Unlock()
+		}
+	}
+	out := make([]any, len(kept))
+	for i, row := range kept {
+		one, ok := row.(*user.Group)
+		if !ok {
+			return ask()
+		}
+		own := *one
+		own.Attributes = user.Copy(one.Attributes)
+		out[i] = &own
+	}
+	return out, nil
 }
 
 // value is a row as the program gets it.

@@ -54,6 +54,7 @@ type World struct {
 	programs programs
 	types    types
 	names    lookups
+	groups   memberships
 	dns      names
 	modules  struct {
 		once sync.Once

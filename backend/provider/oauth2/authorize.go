@@ -212,6 +212,13 @@ func (r *Room) parse(ctx context.Context, q url.Values, github bool) (*request, 
 
 // check holds what is left against the standards.
 func (a *request) check(q url.Values) error {
+	// What is missing below may stand in the object (OpenID Connect Core 6.1).
+	if q.Get("request") != "" {
+		return &problem{"request_not_supported", "This server reads no request objects."}
+	}
+	if q.Get("request_uri") != "" {
+		return &problem{"request_uri_not_supported", "This server reads no request objects."}
+	}
 	if a.challenge != "" {
 		switch a.method {
 		case "":
@@ -234,12 +241,6 @@ func (a *request) check(q url.Values) error {
 	}
 	if !a.answers("code") { // nobody could use a refresh token that no token endpoint gives
 		a.scope = slices.DeleteFunc(a.scope, func(s string) bool { return s == "offline_access" })
-	}
-	if q.Get("request") != "" {
-		return &problem{"request_not_supported", "This server reads no request objects."}
-	}
-	if q.Get("request_uri") != "" {
-		return &problem{"request_uri_not_supported", "This server reads no request objects."}
 	}
 	if v := q.Get("max_age"); v != "" {
 		n, err := strconv.Atoi(v)

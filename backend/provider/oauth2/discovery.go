@@ -155,11 +155,13 @@ func (r *Room) describe(ctx context.Context, p *Provider, slug, base string) (do
 		CodeChallengeMethods  []string `json:"code_challenge_methods_supported"`
 		PromptValuesSupported []string `json:"prompt_values_supported"`
 		IssInResponse         bool     `json:"authorization_response_iss_parameter_supported"`
+		Logout                bool     `json:"backchannel_logout_supported"`
+		LogoutSession         bool     `json:"backchannel_logout_session_supported"`
 	}{
 		issuer(p, slug, base), of("authorize/"), of("token/"), of("userinfo/"), of(slug + "/end-session/"), of("introspect/"), of("revoke/"), of("device/"),
 		responseTypes, []string{"query", "fragment", "form_post"}, of(slug + "/jwks/"),
 		[]string{"authorization_code", "refresh_token", "implicit", clientCredentials, passwordGrant, deviceGrant}, []string{alg}, []string{"public"},
-		tokenAuth(p), []string{acr}, scopes, false, false, claims, false, []string{"plain", "S256"}, []string{"none", "login", "consent"}, true,
+		tokenAuth(p), []string{acr}, scopes, false, false, claims, false, []string{"plain", "S256"}, []string{"none", "login", "consent"}, true, true, true,
 	}, "", "  ")
 	return prepared(b), err
 }

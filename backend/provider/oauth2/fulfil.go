@@ -62,8 +62,17 @@ func (f Fulfil) Show(t *stage.Turn, params map[string]any) stage.Result {
 		Provider: p.PK, User: t.SignedIn.PK, Scope: strings.Fields(text("scope")), Nonce: text("nonce"), RedirectURI: text("redirect_uri"),
 		Challenge: text("code_challenge"), Method: text("code_challenge_method"), Auth: authOf(t.Session), Session: sessionHash(t.Session.UUID), Family: newFamily(),
 	}
+	if g.Auth.SID, err = r.sid(t.Ctx, p, t.Session.UUID); err != nil {
+		return stage.Fail(err)
+	}
+	known := login{provider: p.PK, sid: g.Auth.SID, session: t.Session.UUID, issuer: issuer(p, app.Slug, t.Request.Base)}
+	if known.sid != "" {
+		if known.subject, err = r.subjectFor(t.Ctx, p, t.SignedIn); err != nil {
+			return stage.Fail(err)
+		}
+	}
 	given := strings.Fields(text("response_type"))
-	v := url.Values{"state": {text("state")}, "iss": {issuer(p, app.Slug, t.Request.Base)}}
+	v := url.Values{"state": {text("state")}, "iss": {known.issuer}}
 	code := ""
 	if len(given) == 0 || slices.Contains(given, "code") {
 		code = strings.ReplaceAll(crypt.UUID(), "-", "") + crypt.ID(11)
@@ -97,6 +106,11 @@ func (f Fulfil) Show(t *stage.Turn, params map[string]any) stage.Result {
 		}
 		if m != nil && m.access != "" {
 			if err := r.keep(tx, g, m); err != nil {
+				return err
+			}
+		}
+		if known.sid != "" {
+			if err := join(tx, known); err != nil {
 				return err
 			}
 		}

@@ -117,6 +117,9 @@ func (r *Room) spend(tx *store.Tx, c *code, m *minted) error {
 	if n, err := res.RowsAffected(); err != nil || n == 0 {
 		return errors.Join(err, errUsed)
 	}
+	if err := r.joinLate(tx, &c.grant, m); err != nil {
+		return err
+	}
 	return r.keep(tx, &c.grant, m)
 }
 
@@ -188,7 +191,7 @@ func (r *Room) revokeFamily(ctx context.Context, p *Provider, family, message st
 
 // owner gives the person behind a grant when they may still use the client: active, and let in by the application's policies. nil when not.
 func (r *Room) owner(ctx context.Context, p *Provider, g *grant) (*user.User, error) {
-	u, err := r.Users.ByPK(ctx, g.User)
+	u, err := r.Sessions.Known(ctx, g.User)
 	if fault.Is(err, fault.NotFound) {
 		return nil, nil
 	}

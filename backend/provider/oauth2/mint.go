@@ -33,6 +33,7 @@ type auth struct {
 	Time   time.Time `json:"time"`
 	Method string    `json:"method,omitempty"`
 	MFA    bool      `json:"mfa,omitempty"`
+	SID    string    `json:"sid,omitempty"` // the session by the name that the client knows, for one that is told when it ends
 }
 
 // authOf takes it from a session.
@@ -88,6 +89,9 @@ func (r *Room) claims(ctx context.Context, p *Provider, slug, base string, g *gr
 	if g.Nonce != "" {
 		c["nonce"] = g.Nonce
 	}
+	if g.Auth.SID != "" {
+		c["sid"] = g.Auth.SID
+	}
 	mapped, err := r.mapped(ctx, p, g, u)
 	if err != nil {
 		return nil, err
@@ -99,7 +103,7 @@ func (r *Room) claims(ctx context.Context, p *Provider, slug, base string, g *gr
 		return c, nil
 	}
 	for name, v := range mapped {
-		if v == nil || reserved(name) {
+		if v == nil || g.reserved(name) {
 			continue
 		}
 		c[name] = v
@@ -108,8 +112,10 @@ func (r *Room) claims(ctx context.Context, p *Provider, slug, base string, g *gr
 }
 
 // reserved says whether a mapping may not set a claim, because the other side's checks stand on it (Zitadel CVE-2024-29892).
-func reserved(claim string) bool {
+func (g *grant) reserved(claim string) bool {
 	switch claim {
+	case "sid":
+		return g.Auth.SID != "" // logout tokens name it
 	case "iss", "aud", "exp", "iat", "nbf", "nonce", "azp", "c_hash", "at_hash", "auth_time", "sub":
 		return true
 	}
@@ -170,7 +176,7 @@ func (r *Room) mint(ctx context.Context, p *Provider, slug, base string, g *gran
 				return nil, err
 			}
 			for name, v := range mapped {
-				if v != nil && !reserved(name) {
+				if v != nil && !g.reserved(name) {
 					claims[name] = v
 				}
 			}
@@ -258,12 +264,15 @@ func (r *Room) newSigner(ctx context.Context, p *Provider) (*signer, error) {
 			return nil, err
 		}
 	}
-	o := (&jose.SignerOptions{}).WithType("JWT")
-	if kid != "" {
-		o = o.WithHeader("kid", kid)
+	out.of = func(typ string) (jose.Signer, error) {
+		o := (&jose.SignerOptions{}).WithType(jose.ContentType(typ))
+		if kid != "" {
+			o = o.WithHeader("kid", kid)
+		}
+		return jose.NewSigner(jose.SigningKey{Algorithm: out.alg, Key: key}, o)
 	}
 	var err error
-	if out.sign, err = jose.NewSigner(jose.SigningKey{Algorithm: out.alg, Key: key}, o); err != nil {
+	if out.sign, err = out.of("JWT"); err != nil {
 		return nil, fmt.Errorf("signer of provider %d: %w", p.PK, err)
 	}
 	return out, nil

@@ -45,6 +45,9 @@ type Provider struct {
 	// Former holds the keys that signed before and are published until the last token that they signed has ended: "<key> <microseconds>",
 	// one after the other.
 	Former string `json:"former_keys" is:"hidden"`
+
+	LogoutURI     string `json:"backchannel_logout_uri" is:"hidden"` // see Beyond
+	LogoutSession bool   `json:"backchannel_logout_session_required" is:"hidden"`
 }
 
 // SetupURLs are the addresses that the other side asks for.
@@ -177,7 +180,7 @@ func (p *Provider) Validate() error {
 
 // Deleting implements store.Deleter: what was given to the client goes with it.
 func (p *Provider) Deleting(tx *store.Tx) error {
-	for _, table := range []string{"oauth_codes", "oauth_tokens", "oauth_devices"} {
+	for _, table := range []string{"oauth_codes", "oauth_tokens", "oauth_devices", "oauth_logins"} {
 		if _, err := tx.Exec(`DELETE FROM `+table+` WHERE provider = ?`, p.PK); err != nil {
 			return err
 		}

@@ -17,6 +17,7 @@ import (
 	"gatehouse/backend/flow"
 	"gatehouse/backend/session"
 	"gatehouse/backend/store"
+	"gatehouse/backend/task"
 	"gatehouse/backend/user"
 
 	"github.com/go-jose/go-jose/v4"
@@ -55,6 +56,14 @@ type Room struct {
 	Auth *signin.Room
 	// Trusted gives a source whose JWTs let programs in. NotFound when it is none.
 	Trusted func(ctx context.Context, pk string) (*Trusted, error)
+
+	// Client asks applications, Tasks keeps how that went.
+	Client *http.Client
+	Tasks  *task.Room
+
+	once    sync.Once
+	ended   chan struct{} // rings when a session may have ended
+	telling sync.Mutex    // one round at a time
 
 	devices, guesses bound
 
@@ -171,8 +180,9 @@ func (r *Room) scopes(ctx context.Context, p *Provider) (scopeList, error) {
 // signer signs the tokens of a provider.
 type signer struct {
 	alg  jose.SignatureAlgorithm
-	sign jose.Signer
-	keys jose.JSONWebKeySet // to verify with; empty for HS256
+	of   func(typ string) (jose.Signer, error) // makes one for tokens of a type
+	sign jose.Signer                           // for tokens of the type JWT
+	keys jose.JSONWebKeySet                    // to verify with; empty for HS256
 
 	former []jose.JSONWebKey // that signed before and still count
 	jwks   []byte            // as served

@@ -544,7 +544,7 @@ func (r *Room) Refresh(ctx context.Context, s *Source) (*Source, error) {
 			return s, err
 		}
 		if known.Issuer == "" {
-			return s, errors.New("Invalid well-known configuration")
+			return s, errors.New("the well-known address gives no configuration")
 		}
 	}
 	keys := s.JWKS

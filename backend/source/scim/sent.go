@@ -4,7 +4,9 @@ import (
 	"context"
 	"net/url"
 	"strconv"
+	"time"
 
+	"gatehouse/backend/crypt"
 	"gatehouse/backend/fault"
 	"gatehouse/backend/kind"
 	"gatehouse/backend/source"
@@ -27,7 +29,9 @@ type User struct {
 	Source     string         `json:"source" is:"required" ref:"sources cascade" format:"uuid"`
 	Attributes map[string]any `json:"attributes" is:"search" type:"any"`
 
-	ExternalID string `json:"external_id" is:"hidden"`
+	ExternalID string    `json:"external_id" is:"hidden"`
+	Created    time.Time `json:"created" is:"hidden" format:"date-time"`
+	Modified   time.Time `json:"modified" is:"hidden" format:"date-time"`
 }
 
 // Group is a group that a source sent.
@@ -38,24 +42,28 @@ type Group struct {
 	Source     string         `json:"source" is:"required" ref:"sources cascade" format:"uuid"`
 	Attributes map[string]any `json:"attributes" is:"search" type:"any"`
 
-	ExternalID string `json:"external_id" is:"hidden"`
+	ExternalID string    `json:"external_id" is:"hidden"`
+	Created    time.Time `json:"created" is:"hidden" format:"date-time"`
+	Modified   time.Time `json:"modified" is:"hidden" format:"date-time"`
 }
 
 // Saving implements store.Saver.
 func (u *User) Saving(tx *store.Tx, old any) error {
 	if before, ok := old.(*User); ok {
-		u.ExternalID = before.ExternalID
+		u.ExternalID, u.Modified = before.ExternalID, tx.Now
 		return unchanged("user", u.User != before.User, u.Source != before.Source)
 	}
+	u.Created, u.Modified = tx.Now, tx.Now
 	return name(tx, "scim_users", "user", u.User, u.Source, &u.ID, &u.ExternalID)
 }
 
 // Saving implements store.Saver.
 func (g *Group) Saving(tx *store.Tx, old any) error {
 	if before, ok := old.(*Group); ok {
-		g.ExternalID = before.ExternalID
+		g.ExternalID, g.Modified = before.ExternalID, tx.Now
 		return unchanged("group", g.Group != before.Group, g.Source != before.Source)
 	}
+	g.Created, g.Modified = tx.Now, tx.Now
 	return name(tx, "scim_groups", "group", g.Group, g.Source, &g.ID, &g.ExternalID)
 }
 
@@ -100,12 +108,22 @@ func name(tx *store.Tx, table, field string, target any, src string, id, externa
 	} else if n > 0 {
 		bad.Add(fault.NonField, "The fields source, "+field+" must make a unique set.")
 	}
-	if n, err := count(`id = ?`, *id); err != nil {
+	if err := bad.Err(); err != nil {
 		return err
-	} else if n > 0 {
-		*id = s.Slug + ":" + *id
 	}
-	return bad.Err()
+	*id, err = freeID(tx, table, s.Slug, *external)
+	return err
+}
+
+// freeID gives the key of a link: what the other system says while no other source says it, else with the slug in front.
+func freeID(tx *store.Tx, table, slug, external string) (string, error) {
+	for _, id := range []string{external, slug + ":" + external} {
+		var n int
+		if err := tx.QueryRow(`SELECT count(*) FROM `+table+` WHERE id = ?`, id).Scan(&n); err != nil || n == 0 {
+			return id, err
+		}
+	}
+	return slug + ":" + crypt.UUID(), nil // somebody gave out the other two
 }
 
 func (r *Room) userKind() *kind.Kind {

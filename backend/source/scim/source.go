@@ -1,11 +1,18 @@
 // Package scim is the source that lets another system send people and groups by SCIM 2.0.
 //
 //	source ─▶ service account ─▶ token that the other system uses
+//	request ─▶ token ▸ wire (every spelling made one) ▸ library (routes, checks) ▸ shelf of people or groups ─▶ one transaction
+//
+// What a source sent belongs to it: it sees and changes nobody else, and takes over nobody by name.
 package scim
 
 import (
 	"context"
+	"log/slog"
+	"net/http"
 	"net/url"
+	"sync"
+	"time"
 
 	"gatehouse/backend/fault"
 	"gatehouse/backend/kind"
@@ -25,15 +32,33 @@ type Source struct {
 	TokenObj any    `json:"token_obj" is:"computed,required" schema:"Token"`
 
 	Token *string `json:"token" is:"hidden" ref:"tokens set_null"`
+	// The key before the last rotation, and how long it still opens the source.
+	OldKey   string     `json:"old_key" is:"hidden,secret"`
+	OldUntil *time.Time `json:"old_until" is:"hidden" format:"date-time"`
 
 	room *Room
 }
 
-// Room keeps the accounts of sources.
+// Room serves sources and keeps their accounts.
 type Room struct {
 	Store  *store.Store
 	Users  *user.Directory
 	Tokens *token.Room
+	Log    *slog.Logger
+
+	once          sync.Once
+	server        http.Handler // the library's
+	shelves       sync.Once
+	people, teams *shelf
+	heard         heard
+}
+
+func (r *Room) shelf(endpoint string) *shelf {
+	r.shelves.Do(func() { r.people, r.teams = newPeople(r), newTeams(r) })
+	if endpoint == "Groups" {
+		return r.teams
+	}
+	return r.people
 }
 
 // account is the name of a source's service account, and of its token.
@@ -41,6 +66,9 @@ func (s *Source) account() string { return "ak-source-scim-" + s.PK }
 
 // Saving implements store.Saver: a source has an account and a token, which stay as they are afterwards (protocols.md 4.2).
 func (s *Source) Saving(tx *store.Tx, _ any) error {
+	if s.OldUntil != nil && !tx.Now.Before(*s.OldUntil) {
+		s.OldKey, s.OldUntil = "", nil
+	}
 	if s.Token != nil {
 		return nil
 	}
@@ -70,6 +98,7 @@ func (s *Source) Saving(tx *store.Tx, _ any) error {
 
 // Deleting implements store.Deleter: the account goes with the source, and its token with it.
 func (s *Source) Deleting(tx *store.Tx) error {
+	tx.AfterCommit(func() { s.room.heard.forget(s.PK) })
 	u, err := store.FindTx[user.User](tx, "username", s.account())
 	if fault.Is(err, fault.NotFound) {
 		return nil

@@ -79,7 +79,9 @@ export function Portal({ session }: { session: SessionUser }) {
 				</h1>
 				{place === "apps" && <Apps mayAdd={user.is_superuser} />}
 				<Suspense fallback={<Skeleton height={160} aria-busy="true" />}>
-					{place === "profile" && <Profile user={user} flow={brand?.flow_user_settings} leaving={original ? undefined : brand?.flow_unenrollment} />}
+					{place === "profile" && (
+						<Profile user={user} flow={brand?.flow_user_settings} leaving={original ? undefined : brand?.flow_unenrollment} />
+					)}
 					{place === "security" && <Security />}
 					{place === "sessions" && <Sessions username={user.username} />}
 					{place === "consents" && <Consents user={user.pk} />}

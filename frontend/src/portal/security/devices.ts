@@ -24,11 +24,7 @@ export function adviceFor(devices: readonly Pick<Device, "meta_model_name" | "co
 	const paper: Advice = { id: "static", kind: "static", done: count("static") > 0 };
 	const steps: Advice[] =
 		keys > 0 || canAdd("webauthn")
-			? [
-					{ id: "passkey", kind: "webauthn", done: keys > 0 },
-					{ id: "second", kind: "webauthn", done: keys > 1 || others > 0 },
-					paper,
-				]
+			? [{ id: "passkey", kind: "webauthn", done: keys > 0 }, { id: "second", kind: "webauthn", done: keys > 1 || others > 0 }, paper]
 			: [{ id: "factor", kind: "totp", done: others > 0 }, paper];
 	return steps.filter(({ kind, done }) => done || canAdd(kind));
 }

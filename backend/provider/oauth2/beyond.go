@@ -1,0 +1,88 @@
+package oauth2
+
+import (
+	"context"
+	"net/url"
+	"strconv"
+	"strings"
+
+	"gatehouse/backend/fault"
+	"gatehouse/backend/kind"
+	"gatehouse/backend/store"
+)
+
+// Beyond is what a provider has that the release does not. It is stored beside the published fields and has operations of its own.
+type Beyond struct {
+	LogoutURI     string `json:"backchannel_logout_uri" is:"blank" max:"2000" help:"Where the application wants to be told that a session has ended (OpenID Connect Back-Channel Logout). Empty: it is not told."`
+	LogoutSession bool   `json:"backchannel_logout_session_required" default:"false" help:"The application needs the session (sid) in what it is told. Gatehouse always sends it."`
+}
+
+// SchemaName implements kind.SchemaNamer.
+func (Beyond) SchemaName() string { return "OAuth2ProviderBeyond" }
+
+// Endpoints are the operations of this room that belong to no collection.
+func (r *Room) Endpoints() []kind.Action {
+	of := func(ctx context.Context, key string) (string, error) {
+		p, err := r.stored(ctx, key)
+		if err != nil {
+			return "", err
+		}
+		return strconv.FormatInt(p.PK, 10), nil
+	}
+	get := kind.Do("GET", "gatehouse/providers/oauth2/{id}/beyond", func(ctx context.Context, c *kind.Call, _ *kind.None) (Beyond, error) {
+		p, err := r.stored(ctx, c.Key)
+		if err != nil {
+			return Beyond{}, err
+		}
+		return p.Beyond(), nil
+	})
+	get.Summary, get.Perm, get.Of = "What a provider has that the release does not.", "authentik_providers_oauth2.view_oauth2provider", of
+	put := kind.Do("PUT", "gatehouse/providers/oauth2/{id}/beyond", r.setBeyond)
+	put.Summary, put.Perm, put.Of = "Changes what a provider has that the release does not.", "authentik_providers_oauth2.change_oauth2provider", of
+	return []kind.Action{get, put}
+}
+
+// stored reads a provider by its key as it came in an address.
+func (r *Room) stored(ctx context.Context, key string) (*Provider, error) {
+	if _, err := strconv.ParseInt(key, 10, 64); err != nil {
+		return nil, fault.New(fault.NotFound, "Not found.")
+	}
+	return store.Get[Provider](ctx, r.Store, key)
+}
+
+// Beyond gives the fields that the release does not have.
+func (p *Provider) Beyond() Beyond {
+	return Beyond{LogoutURI: p.LogoutURI, LogoutSession: p.LogoutSession}
+}
+
+func (r *Room) setBeyond(ctx context.Context, c *kind.Call, in *Beyond) (Beyond, error) {
+	if err := checkLogoutURI(in.LogoutURI); err != nil {
+		return Beyond{}, err
+	}
+	err := r.Store.Write(ctx, store.ActorOf(ctx), func(tx *store.Tx) error {
+		p, err := store.FindTx[Provider](tx, "pk", c.Key)
+		if err != nil {
+			return err
+		}
+		p.LogoutURI, p.LogoutSession = in.LogoutURI, in.LogoutSession
+		return tx.Update(p)
+	})
+	return *in, err
+}
+
+// checkLogoutURI holds an address to Back-Channel Logout 1.0 section 2.2: absolute, and without a fragment.
+func checkLogoutURI(uri string) error {
+	if uri == "" {
+		return nil
+	}
+	u, err := url.Parse(uri)
+	switch {
+	case err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || u.Opaque != "":
+		return fault.Field("backchannel_logout_uri", "Write an address that begins with https://.")
+	case u.Fragment != "" || strings.Contains(uri, "#"):
+		return fault.Field("backchannel_logout_uri", "The address can't hold a #.")
+	case u.User != nil:
+		return fault.Field("backchannel_logout_uri", "The address can't hold a username.")
+	}
+	return nil
+}
