@@ -78,6 +78,7 @@ var floors = []struct{ room, forbidden, why string }{
 	{`^backend/expr/py$`, `^gatehouse/`, "the interpreter knows no room of the house"},
 	{`^backend/db$`, `^gatehouse/backend/(store|rest|web|flow|server|user)`, "the database knows no objects"},
 	{`^backend/store$`, `^gatehouse/backend/(rest|web|flow|server|kinds|user|office|event)`, "the store knows no kind by name"},
+	{`^backend/catalog$`, `^gatehouse/backend/(db|store|rest|web|server|kinds|user|office|provider|application)`, "the catalogue is facts, whoever adds applications"},
 	{`^backend/rest$`, `^gatehouse/backend/(stage|provider|policy|source|mapping|user|flow|application|kinds|server)`, "the door of the API knows no kind by name"},
 	{`^(app|backend|\.)(/|$)`, `^gatehouse/backend/rest/conform$`, "answers are checked by tests and build tools only"},
 	{`^backend/(search|bulk|sheet|undo)$`, `^gatehouse/backend/(rest|web|server|kinds|user|flow|stage|provider|policy|source)`, "what works for every kind knows none by name, and no door"},

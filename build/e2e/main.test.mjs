@@ -150,6 +150,7 @@ test("the admin signs in and adds a person and an application", async () => {
 	await change(page, "POST", `core/users/${ada.pk}/set_password/`, { password: ada.password });
 
 	await page.goto(`${base}/if/admin/#/apps/new`);
+	await page.getByRole("button", { name: "Another application" }).click();
 	await page.getByLabel("Redirect URIs").waitFor();
 	await page.getByLabel(/^Name/).first().fill("Wiki");
 	await page.getByLabel("Redirect URIs").fill("http://app1.office.test:8081/callback\nhttp://app1.office.test:8081/signed-out");
@@ -174,7 +175,7 @@ test("every page of the admin GUI is usable by everybody (axe, WCAG 2.2 AA), wit
 	const brandUUID = brand || (await change(page, "GET", "core/brands/")).results[0].brand_uuid;
 	for (const address of [
 		"/", "/people/users", `/people/users/${ada.pk}`, `/people/users/${ada.pk}?tab=apps`, `/people/users/${ada.pk}?tab=activity`, "/people/users/new", "/people/users/new-service",
-		"/people/groups", "/people/groups/new", `/people/groups/${group}`, "/apps", "/apps/wiki?tab=access", "/apps/wiki?tab=details", "/apps/wiki?tab=signIn", "/activity", `/activity/${event}`,
+		"/people/groups", "/people/groups/new", `/people/groups/${group}`, "/apps", "/apps/new", "/apps/new/grafana", "/apps/wiki?tab=access", "/apps/wiki?tab=details", "/apps/wiki?tab=signIn", "/activity", `/activity/${event}`,
 		"/settings/server", "/settings/system", "/settings/certificates", `/settings/certificates/${pair}`, "/settings/brands", `/settings/brands/${brandUUID}`, "/settings/backup",
 		"/advanced", "/advanced/flows", "/advanced/flows/default-authentication-flow", "/advanced/stages", "/advanced/policies", "/advanced/bindings", "/advanced/providers",
 	]) {
@@ -319,7 +320,9 @@ for (const [rpName, { slug, port, start, alg }] of Object.entries(starts)) {
 
 test("a person signs in to Miniflux, a product of others", async () => {
 	const url = "http://news.office.test:8083";
-	const v = await addApp({ name: "News", slug: "news", redirect_uris: `${url}/oauth2/oidc/callback`, access: "everyone" });
+	// As the catalogue says that it is added; what it says to type is what the program is started with.
+	const v = await addApp({ name: "News", slug: "news", template: "miniflux", url, access: "everyone" });
+	assert.equal(v.redirect, `${url}/oauth2/oidc/callback`);
 	const rp = await startThird({
 		dir: third, issuer: v.issuer, "client-id": v.client_id, "client-secret": v.client_secret, listen: "10.77.0.2:8083", url, caFile,
 	});

@@ -57,6 +57,7 @@ export async function wizard(page, { out, https, step }) {
 	step("the first application: a form");
 	await page.press("a.primary", "Add the first application");
 	await page.waitForURL("/if/admin/#/apps/new");
+	await page.press("main button", "Another application");
 	await page.waitFor("label", "Redirect URIs");
 	const field = (label) => page.evaluate(`(() => {
 		const l = [...document.querySelectorAll("main label")].find((l) => l.textContent.startsWith(${JSON.stringify(label)}));

@@ -1,4 +1,5 @@
 // What is more than a collection: our own namespace, settings, verbs of objects.
+import { guided, templates } from "./catalog.mjs";
 import { expressions, test } from "./expressions.mjs";
 
 const types = {
@@ -138,10 +139,24 @@ function accessOf({ office, size }) {
 function setup(state, application) {
 	const provider = application.provider_obj ?? null;
 	const base = `https://gatehouse.office.lan:9443/application/o`;
-	const value = (id, label, text, help = "", secret = false) => ({ id, label, value: text, secret, help });
+	const value = (id, label, text, help = "", secret = false) => ({ id, label, value: text, secret, help, where: "", source: "" });
+	const known =
+		provider &&
+		guided(application.template, application.template_url, {
+			issuer: `${base}/${application.slug}/`,
+			discovery: `${base}/${application.slug}/.well-known/openid-configuration`,
+			client_id: provider.client_id,
+			client_secret: provider.client_secret,
+			authorize: `${base}/authorize/`,
+			token: `${base}/token/`,
+			userinfo: `${base}/userinfo/`,
+			logout: `${base}/${application.slug}/end-session/`,
+			jwks: `${base}/${application.slug}/jwks/`,
+		});
 	return {
 		application,
 		provider,
+		guide: null,
 		access: accessOf(state),
 		warnings: provider && application.slug === "gitea" ? ["The redirect URI has a pattern; a full address is safer."] : [],
 		values: provider
@@ -164,6 +179,7 @@ function setup(state, application) {
 					value("scopes", "Scopes", "openid email profile"),
 				]
 			: [],
+		...known,
 	};
 }
 
@@ -391,15 +407,22 @@ export function own(state, method, path, query, body) {
 					})),
 				},
 			];
+		case "/gatehouse/catalog/":
+			return [200, { results: templates }];
 		case "/gatehouse/applications/": {
-			if (!body.redirect_uris?.startsWith("http")) return [400, { redirect_uris: ["A redirect URI starts with https://."] }];
+			const template = templates.find((one) => one.slug === body.template);
+			if (template && !body.url?.startsWith("http"))
+				return [400, { url: [`Write the address of ${template.name} as people open it, such as ${template.address}.`] }];
+			if (!template && !body.redirect_uris?.startsWith("http")) return [400, { redirect_uris: ["A redirect URI starts with https://."] }];
 			const slug = body.slug || body.name.toLowerCase().replace(/\W+/g, "-");
 			const made = {
 				...(office["/core/applications/"][0] ?? {}),
 				pk: slug,
 				name: body.name,
 				slug,
-				launch_url: body.launch_url ?? null,
+				launch_url: body.launch_url ?? body.url ?? null,
+				template: body.template,
+				template_url: body.url,
 				provider_obj: office["/providers/all/"][0] ?? null,
 			};
 			office["/core/applications/"].push(made);

@@ -27,6 +27,14 @@ const tried = (text) => async (page) => {
 
 const click = (name) => async (page) => page.getByRole("button", { name }).first().click();
 
+/** Adds an application of the catalogue. */
+const added = (url) => async (page) => {
+	await page.getByLabel("Address of the application").fill(url);
+	await page.getByLabel("Everyone who has an account here").check();
+	await page.locator("form button[type=submit]").click();
+	await page.getByRole("heading", { name: /^What to type at/ }).waitFor();
+};
+
 /** name, address, and what to do first. Pages of an empty office are those of the lists. */
 export const adminPages = [
 	["home", "/"],
@@ -72,11 +80,34 @@ export const adminPages = [
 	["invitation-new", "/people/invitations/new"],
 	["invitation-new-refused", "/people/invitations/new", async (page) => page.locator("form button[type=submit]").click()],
 	["apps", "/apps"],
-	["app-new", "/apps/new"],
-	["app-new-refused", "/apps/new", async (page) => page.locator("form button[type=submit]").click()],
+	["catalog", "/apps/new"],
+	[
+		"catalog-found",
+		"/apps/new",
+		async (page) => {
+			await page.getByLabel("Search the catalogue").fill("wiki");
+			await page.getByRole("status").filter({ hasText: "2 applications" }).waitFor();
+		},
+	],
+	[
+		"catalog-nothing",
+		"/apps/new",
+		async (page) => {
+			await page.getByLabel("Search the catalogue").fill("zzz");
+			await page.getByText("The catalogue has no such application.").waitFor();
+		},
+	],
+	["catalog-app", "/apps/new/nextcloud"],
+	["catalog-app-refused", "/apps/new/wikijs", async (page) => page.locator("form button[type=submit]").click()],
+	["catalog-unknown", "/apps/new/nonsense"],
+	["catalog-added", "/apps/new/gitlab", added("https://gitlab.office.lan")],
+	["catalog-added-tried", "/apps/new/miniflux", added("https://news.office.lan")],
+	["catalog-added-long", "/apps/new/paperless-ngx", added("https://paperless.office.lan")],
+	["app-new", "/apps/new/own"],
+	["app-new-refused", "/apps/new/own", async (page) => page.locator("form button[type=submit]").click()],
 	[
 		"app-new-unfolded",
-		"/apps/new",
+		"/apps/new/own",
 		async (page) => {
 			await page.getByLabel("Only people and groups that I choose").check();
 			await click("Advanced")(page);

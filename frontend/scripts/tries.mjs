@@ -35,7 +35,7 @@ const all = {
 		await page.waitForURL(/apps\/nextcloud/);
 	},
 	async "a refused form tells what is missing, and the summary has the focus"(page, mock) {
-		await page.goto(admin(mock, "/apps/new"));
+		await page.goto(admin(mock, "/apps/new/own"));
 		await page.locator("form button[type=submit]").click();
 		const summary = page.getByRole("alert");
 		await summary.waitFor();
@@ -43,8 +43,40 @@ const all = {
 		assert.equal(await summary.locator("li").count(), 3);
 		assert.equal(mock.seen.length, 0);
 	},
-	async "an application is added with three answers"(page, mock) {
+	async "the keyboard alone adds an application of the catalogue"(page, mock) {
 		await page.goto(admin(mock, "/apps/new"));
+		await page.getByRole("link", { name: "Mealie", exact: true }).waitFor();
+		await page.keyboard.press("/");
+		await page.keyboard.type("mealie");
+		await page.getByRole("status").filter({ hasText: "One application" }).waitFor();
+		await page.keyboard.press("Tab"); // the button that clears the search
+		await page.keyboard.press("Tab");
+		assert.equal(await page.evaluate(() => document.activeElement.textContent), "Mealie");
+		await page.keyboard.press("Enter");
+		await page.waitForURL(/apps\/new\/mealie/);
+		await page.getByLabel("Address of the application").focus();
+		await page.keyboard.type("https://recipes.office.lan");
+		await page.getByLabel("Everyone who has an account here").focus();
+		await page.keyboard.press("Space");
+		await page.keyboard.press("Enter");
+		await page.getByRole("heading", { name: "What to type at Mealie" }).waitFor();
+		const [, , sent] = mock.seen[0];
+		assert.deepEqual(
+			[sent.template, sent.url, sent.redirect_uris, sent.name],
+			["mealie", "https://recipes.office.lan", undefined, "Mealie"],
+		);
+		assert.equal(await page.getByRole("link", { name: "Sign in to Mealie" }).getAttribute("href"), "https://recipes.office.lan");
+		assert.equal(
+			await page
+				.locator("dl a")
+				.first()
+				.getAttribute("href")
+				.then((to) => to.startsWith("https://docs.mealie.io/")),
+			true,
+		);
+	},
+	async "an application is added with three answers"(page, mock) {
+		await page.goto(admin(mock, "/apps/new/own"));
 		await page.getByLabel("Name", { exact: false }).first().fill("Wiki");
 		await page.getByLabel("Redirect URIs").fill("https://wiki.office.lan/cb");
 		await page.getByLabel("Everyone who has an account here").check();

@@ -100,19 +100,67 @@ export type Access = {
 	sentence: string;
 };
 
-export type SetupValue = { id: string; label: string; value: string; secret: boolean; help: string };
+/** Where a value goes to and the page that says so are known of applications of the catalogue only. */
+export type SetupValue = { id: string; label: string; value: string; secret: boolean; help: string; where: string; source: string };
+
+export type CatalogNote = { text: string; source: string };
+export type CatalogNeed = {
+	what: "client_type" | "signing" | "sub_mode" | "secret_length" | "scopes" | "pkce";
+	value: string;
+	source: string;
+};
+
+/** An application that can be added by its address. */
+export type CatalogTemplate = {
+	slug: string;
+	name: string;
+	/** One or two letters. */
+	mark: string;
+	category: string;
+	about: string;
+	protocol: "oidc";
+	/** An example of where it lives. */
+	address: string;
+	redirects: { uri: string; source: string }[];
+	/** Where the application shows its redirect URI, when only it knows that. */
+	redirect_hint: string;
+	needs: CatalogNeed[];
+	where: string;
+	values: { label: string; value: string; where: string; source: string; json: boolean }[];
+	notes: CatalogNote[];
+	start: string;
+	source: string;
+	tried: boolean;
+};
+
+/** What the catalogue says of an application besides its values. */
+export type CatalogGuide = {
+	template: string;
+	name: string;
+	url: string;
+	where: string;
+	start: string;
+	tried: boolean;
+	source: string;
+	needs: CatalogNeed[];
+	notes: CatalogNote[];
+};
 
 export type ApplicationSetup = {
 	application: Application;
 	provider: OAuth2Provider | null;
 	values: SetupValue[];
+	guide: CatalogGuide | null;
 	warnings: string[];
 	access: Access;
 };
 
 export type NewApplication = {
 	name: string;
-	redirect_uris: string;
+	/** Of the catalogue, with the address of the application. */
+	template?: string;
+	url?: string;
+	redirect_uris?: string;
 	access: "everyone" | "chosen";
 	users: number[];
 	groups: string[];

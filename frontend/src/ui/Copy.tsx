@@ -1,5 +1,5 @@
 import { IconCheck, IconCopy, IconEye, IconEyeOff } from "@tabler/icons-react";
-import { useEffect, useRef, useState } from "react";
+import { type ReactNode, useEffect, useRef, useState } from "react";
 import { copyText } from "~/lib/clipboard";
 import { t } from "~/text/text";
 import classes from "./Copy.module.css";
@@ -29,7 +29,7 @@ export function CopyButton({ value, label }: { value: string; label: string }) {
 	);
 }
 
-type RowProps = { label: string; value: string; help?: string; secret?: boolean };
+type RowProps = { label: string; value: string; help?: ReactNode; secret?: boolean };
 
 /** A value that another program asks for, with its copy button. */
 export function CopyRow({ label, value, help, secret }: RowProps) {
@@ -58,6 +58,6 @@ export function CopyRow({ label, value, help, secret }: RowProps) {
 	);
 }
 
-export function CopyList({ children }: { children: React.ReactNode }) {
+export function CopyList({ children }: { children: ReactNode }) {
 	return <dl className={classes.list}>{children}</dl>;
 }

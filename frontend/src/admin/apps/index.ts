@@ -1,3 +1,4 @@
 export { AppPage } from "./AppPage";
 export { Apps } from "./Apps";
+export { Catalog } from "./Catalog";
 export { NewApp } from "./NewApp";

@@ -1,3 +1,4 @@
+import type { CatalogTemplate } from "~/api/gatehouse";
 import { type Field, optionsOf } from "~/schema/fields";
 import { t } from "~/text/text";
 
@@ -8,17 +9,26 @@ function field(name: string, widget: Field["widget"], more: Partial<Field> = {})
 	return { ...plain, name, label: t(`newApp.${name}`), help: t(`newApp.${name}Help`), widget, ...more };
 }
 
-export const mainFields = (): Field[] => [
-	field("name", "text", { required: true }),
-	field("redirect_uris", "area", { required: true }),
-	field("launch_url", "text"),
-];
+/** What every application is asked for; one of the catalogue needs its address, and its redirect URI only when it alone knows that. */
+export function mainFields(template?: CatalogTemplate): Field[] {
+	if (!template) {
+		return [field("name", "text", { required: true }), field("redirect_uris", "area", { required: true }), field("launch_url", "text")];
+	}
+	const fields = [
+		field("name", "text", { required: true, default: template.name }),
+		field("url", "text", { required: true, help: t("newApp.urlHelp", { example: template.address }) }),
+	];
+	if (template.redirects.length === 0) fields.push(field("redirect_uris", "area", { required: true, help: template.redirect_hint }));
+	return fields;
+}
 
 export const groupsField = (): Field => field("groups", "references", { reference: { path: "/core/groups/", key: "pk" } });
 export const usersField = (): Field => field("users", "references", { reference: { path: "/core/users/", key: "pk" } });
 
-export const foldedFields = (): Field[] =>
-	[
+/** What is rarely asked for. The catalogue knows the kind of client, and of some applications the signature. */
+export function foldedFields(template?: CatalogTemplate): Field[] {
+	const known = (what: string) => template?.needs.some((need) => need.what === what);
+	const fields = [
 		field("client_type", "choice", {
 			options: optionsOf("client_type", ["confidential", "public"]),
 			default: "confidential",
@@ -33,4 +43,6 @@ export const foldedFields = (): Field[] =>
 		field("description", "text"),
 		field("publisher", "text"),
 		field("group", "text"),
-	].map((one) => ({ ...one, advanced: true }));
+	];
+	return fields.filter((one) => !known(one.name)).map((one) => ({ ...one, advanced: true }));
+}
