@@ -354,9 +354,20 @@ func TestCaptchaPage(t *testing.T) {
 	if strings.Contains(p.body, "private") {
 		t.Error("the page has the secret")
 	}
-	for token, want := range map[string]string{"": "This field may not be blank.", "robot": "Failed to validate token: timeout-or-duplicate"} {
-		if p, _ := b.press(p, where, url.Values{"token": {token}}); !strings.Contains(p.body, want) {
+	for _, token := range []string{"", "robot"} {
+		if p, _ := b.press(p, where, url.Values{"token": {token}}); !strings.Contains(p.body, "The check did not work out. Try it once more.") || strings.Contains(p.body, "timeout-or-duplicate") {
 			t.Errorf("%q: %s", token, p.body)
+		}
+	}
+	// Programs get the words of the release.
+	const api = "/api/v3/flows/executor/people/?query="
+	other := h.browser()
+	if out := other.flow(api, nil); out["component"] != "ak-stage-captcha" {
+		t.Fatalf("%v", out)
+	}
+	for token, want := range map[string]string{"": "This field may not be blank.", "robot": "Failed to validate token: timeout-or-duplicate"} {
+		if out := other.flow(api, map[string]any{"token": token}); !strings.Contains(fmt.Sprint(out["response_errors"]), want) {
+			t.Errorf("%q: %v", token, out)
 		}
 	}
 	p, _ = b.press(p, where, url.Values{"token": {"person"}})
