@@ -25,7 +25,7 @@ func TestRun(t *testing.T) {
 	const good, bad = `"body":"WyJhIl0="`, `"body":"WzFd"` // ["a"] and [1]
 	for _, row := range []struct{ answers, wrong string }{
 		{line(good) + line(good), ""}, {line(good) + line(bad), "/0: a number"}, {"", "no proof"}, {line(`"lost":true`), "no proof"}, {line(good) + "{", "unexpected EOF"},
-		{strings.Repeat(line(good), 4) + line(`"lost":true`), ""},
+		{strings.Repeat(line(good), 4) + line(`"lost":true`), ""}, {strings.Repeat(line(good), 2) + strings.Repeat(line(`"lost":true`), 2), "no proof"},
 	} {
 		err := run(doc, write("a.jsonl", row.answers), io.Discard)
 		if (err == nil) != (row.wrong == "") || err != nil && !strings.Contains(err.Error(), row.wrong) {
