@@ -2,8 +2,9 @@
 
 import { createWriteStream } from "node:fs";
 
-// record makes every context of the browser write its answers into a file. What it gives ends the file.
-export function record(browser, file) {
+// record makes every context of the browser write its answers into a file. What it gives ends the file. With hold the page gets an answer
+// only once its body is kept: for pages that go on to another one at once.
+export function record(browser, file, { hold = false } = {}) {
 	const out = createWriteStream(file);
 	const open = new Set();
 	const keep = async (response) => {
@@ -23,6 +24,19 @@ export function record(browser, file) {
 	const newContext = browser.newContext.bind(browser);
 	browser.newContext = async (...args) => {
 		const context = await newContext(...args);
+		if (hold) {
+			await context.route(
+				(url) => url.pathname.startsWith("/api/v3/") && !url.pathname.endsWith("/stream"),
+				async (route) => {
+					const response = await route.fetch({ maxRedirects: 0 });
+					const body = await response.body();
+					const url = new URL(response.url());
+					out.write(`${JSON.stringify({ method: route.request().method(), path: url.pathname + url.search, status: response.status(), headers: response.headersArray().map((h) => [h.name, h.value]), body: body.toString("base64") })}\n`);
+					await route.fulfill({ response, body });
+				},
+			);
+			return context;
+		}
 		context.on("response", (response) => {
 			if (!new URL(response.url()).pathname.startsWith("/api/v3/")) return;
 			const kept = keep(response);

@@ -107,7 +107,7 @@ before(async () => {
 	await api("POST", "flows/bindings/", { target: flow.alone, stage: login.pk, order: 10 });
 
 	browser = await openBrowser(work);
-	recorded = record(browser, join(work, "answers.jsonl"));
+	recorded = record(browser, join(work, "answers.jsonl"), { hold: true });
 	context = await browser.newContext({ viewport: { width: 390, height: 844 } });
 	page = await context.newPage();
 	cdp = await context.newCDPSession(page);
