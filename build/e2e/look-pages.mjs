@@ -28,7 +28,7 @@ const drawings = {
 
 const server = createServer((req, res) => {
 	const path = new URL(req.url, "http://x").pathname;
-	const asset = drawings[path] ?? path.match(/^\/static\/flow\/(flow|passkey)\.HASH\.(css|js)$/)?.slice(1).join(".");
+	const asset = drawings[path] ?? path.match(/^\/static\/flow\/(flow|passkey|steps)\.HASH\.(css|js)$/)?.slice(1).join(".");
 	if (asset) {
 		res.writeHead(200, { "Content-Type": types[asset.split(".").pop()] });
 		res.end(readFileSync(join(page, "static", asset)));
