@@ -38,6 +38,9 @@ type request struct {
 	github       bool   // asked at GitHub's address
 	challenge    string
 	method       string
+	loginHint    string // whom the client expects
+	locales      string // ui_locales
+	claims       asked
 	query        string // as it was sent
 }
 
@@ -103,6 +106,9 @@ func (r *Room) Authorize(w http.ResponseWriter, req *http.Request) {
 type badRequest struct{ key, detail string }
 
 func (b *badRequest) Error() string { return b.key + " " + b.detail }
+
+// maxHint bounds in bytes what a client may say of whom it expects and in which language.
+const maxHint = 255
 
 // denied is the parameter of our own with which a person who does not allow it comes back, where the client wants its answer as a form.
 const denied = "gatehouse_denied"
@@ -205,7 +211,7 @@ func (r *Room) parse(ctx context.Context, q url.Values, github bool) (*request, 
 		a.scope = names
 	}
 	a.prompt = strings.Fields(q.Get("prompt"))
-	a.hint = q.Get("id_token_hint")
+	a.hint, a.loginHint, a.locales = q.Get("id_token_hint"), q.Get("login_hint"), q.Get("ui_locales")
 	a.challenge, a.method = q.Get("code_challenge"), q.Get("code_challenge_method")
 	return a, a.check(q)
 }
@@ -218,6 +224,13 @@ func (a *request) check(q url.Values) error {
 	}
 	if q.Get("request_uri") != "" {
 		return &problem{"request_uri_not_supported", "This server reads no request objects."}
+	}
+	var err error
+	if a.claims, err = parseClaims(q.Get("claims")); err != nil {
+		return err
+	}
+	if a.claims.unmet() {
+		return &problem{"unmet_authentication_requirements", "This server signs people in with acr=" + acr + " only."}
 	}
 	if a.challenge != "" {
 		switch a.method {
@@ -287,7 +300,7 @@ func (r *Room) proceed(w http.ResponseWriter, req *http.Request, a *request) {
 		r.broken(w, req, err)
 		return
 	} else if !meant {
-		r.tell(w, req, a, &problem{"login_required", "Somebody else than the person of id_token_hint is signed in."})
+		r.tell(w, req, a, &problem{"login_required", "Somebody else is signed in than the person of id_token_hint or of the claim sub."})
 		return
 	}
 	if r.again(a, s) {
@@ -321,18 +334,22 @@ func (r *Room) proceed(w http.ResponseWriter, req *http.Request, a *request) {
 	r.begin(w, req, a, s, u)
 }
 
-// meant says whether u is whom the client means by id_token_hint (OIDC Core 3.1.2.1: for anybody else there has to be an error). What is no
-// ID token of this provider for this client means nobody.
+// meant says whether u is whom the client means by id_token_hint (OIDC Core 3.1.2.1: for anybody else there has to be an error) or by a value
+// of the claim sub (5.5.1). What is no ID token of this provider for this client means nobody.
 func (r *Room) meant(ctx context.Context, a *request, u *user.User) (bool, error) {
+	person := a.claims.person()
+	if a.hint == "" && person == "" {
+		return true, nil
+	}
+	sub, err := r.subjectFor(ctx, a.p, u)
+	if err != nil || person != "" && person != sub {
+		return false, err
+	}
 	if a.hint == "" {
 		return true, nil
 	}
 	claims, err := r.verify(ctx, a.p, a.hint)
-	if err != nil || claims["aud"] != a.p.ClientID {
-		return false, nil
-	}
-	sub, err := r.subjectFor(ctx, a.p, u)
-	return claims["sub"] == sub, err
+	return err == nil && claims["aud"] == a.p.ClientID && claims["sub"] == sub, nil
 }
 
 // again says whether the person has to sign in anew: the sign-in is older than max_age, or prompt=login was not answered yet. A sign-in that
@@ -390,8 +407,13 @@ func (r *Room) signIn(w http.ResponseWriter, req *http.Request, a *request, s *s
 	if started != nil {
 		r.Browser.Cookie(w, req, started, key)
 	}
-	next := a.address() + "?" + a.query
-	http.Redirect(w, req, "/flows/-/default/authentication/?next="+url.QueryEscape(next), http.StatusFound)
+	q := url.Values{"next": {a.address() + "?" + a.query}}
+	for name, v := range map[string]string{"login_hint": a.loginHint, "ui_locales": a.locales} {
+		if v != "" && len(v) <= maxHint {
+			q.Set(name, v)
+		}
+	}
+	http.Redirect(w, req, "/flows/-/default/authentication/?"+q.Encode(), http.StatusFound)
 }
 
 // begin runs the authorization flow. What needs no answer of the person runs at once; else the flow's page follows.
@@ -407,9 +429,18 @@ func (r *Room) begin(w http.ResponseWriter, req *http.Request, a *request, s *se
 		r.broken(w, req, err)
 		return
 	}
+	permissions := a.permissions(known)
+	var single []single
+	if a.claims, single, err = r.available(ctx, a.p, &grant{Provider: a.p.PK, User: u.PK, Scope: a.scope}, u, a.claims); err != nil {
+		r.broken(w, req, err)
+		return
+	}
+	for _, s := range single {
+		permissions = append(permissions, s.permission())
+	}
 	o := flow.PlanOptions{SignedIn: u, AllowEmpty: true, Context: map[string]any{
 		stage.SSO: true, stage.Application: stage.Ref("authentik_core.application", a.app.PK), stage.ConsentHeader: "You're about to sign into " + a.app.Name + ".",
-		stage.ConsentAsked: a.permissions(known), "goauthentik.io/providers/oauth2/params": a.params(),
+		stage.ConsentAsked: permissions, "goauthentik.io/providers/oauth2/params": a.params(),
 	}}
 	// Who does not allow it goes back to the client with that answer (RFC 6749 section 4.1.2.1).
 	o.Context[stage.DenyTo] = a.tellURL(base(ctx), &problem{"access_denied", notAllowed})
@@ -463,6 +494,7 @@ func (a *request) params() map[string]any {
 	return map[string]any{
 		"provider": a.p.PK, "redirect_uri": a.redirectURI, "response_type": a.responseType, "response_mode": a.responseMode, "scope": strings.Join(a.scope, " "), "state": a.state,
 		"nonce": a.nonce, "code_challenge": a.challenge, "code_challenge_method": a.method,
+		"terms": terms{Claims: a.claims}.text(),
 	}
 }
 

@@ -161,7 +161,7 @@ func (r *Room) describe(ctx context.Context, p *Provider, slug, base string) (do
 		issuer(p, slug, base), of("authorize/"), of("token/"), of("userinfo/"), of(slug + "/end-session/"), of("introspect/"), of("revoke/"), of("device/"),
 		responseTypes, []string{"query", "fragment", "form_post"}, of(slug + "/jwks/"),
 		[]string{"authorization_code", "refresh_token", "implicit", clientCredentials, passwordGrant, deviceGrant}, []string{alg}, []string{"public"},
-		tokenAuth(p), []string{acr}, scopes, false, false, claims, false, []string{"plain", "S256"}, []string{"none", "login", "consent"}, true, true, true,
+		tokenAuth(p), []string{acr}, scopes, false, false, claims, true, []string{"plain", "S256"}, []string{"none", "login", "consent"}, true, true, true,
 	}, "", "  ")
 	return prepared(b), err
 }

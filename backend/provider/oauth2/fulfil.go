@@ -62,6 +62,9 @@ func (f Fulfil) Show(t *stage.Turn, params map[string]any) stage.Result {
 		Provider: p.PK, User: t.SignedIn.PK, Scope: strings.Fields(text("scope")), Nonce: text("nonce"), RedirectURI: text("redirect_uri"),
 		Challenge: text("code_challenge"), Method: text("code_challenge_method"), Auth: authOf(t.Session), Session: sessionHash(t.Session.UUID), Family: newFamily(),
 	}
+	if g.Terms, err = termsOf(text("terms")); err != nil {
+		return stage.Fail(err)
+	}
 	if g.Auth.SID, err = r.sid(t.Ctx, p, t.Session.UUID); err != nil {
 		return stage.Fail(err)
 	}

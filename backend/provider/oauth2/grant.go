@@ -35,6 +35,7 @@ type grant struct {
 	Auth        auth
 	Session     string // hash of the browser's session
 	Family      string // what came from one code
+	Terms       terms
 	preview     bool   // nothing is granted: somebody looks at what would be
 }
 
@@ -70,18 +71,18 @@ func (r *Room) newCode(tx *store.Tx, text string, g *grant, life time.Duration) 
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(`INSERT INTO oauth_codes (hash, provider, "user", scope, expires, redirect_uri, nonce, challenge, challenge_kind, auth, session, family, used) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`,
-		r.index("code", text), g.Provider, g.User, strings.Join(g.Scope, " "), tx.Now.Add(life).UnixMicro(), g.RedirectURI, g.Nonce, g.Challenge, g.Method, string(a), g.Session, g.Family)
+	_, err = tx.Exec(`INSERT INTO oauth_codes (hash, provider, "user", scope, expires, redirect_uri, nonce, challenge, challenge_kind, auth, session, family, used, terms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)`,
+		r.index("code", text), g.Provider, g.User, strings.Join(g.Scope, " "), tx.Now.Add(life).UnixMicro(), g.RedirectURI, g.Nonce, g.Challenge, g.Method, string(a), g.Session, g.Family, g.Terms.text())
 	return err
 }
 
 // findCode gives a stored code, nil when there is none.
 func (r *Room) findCode(ctx context.Context, text string) (*code, error) {
 	var c code
-	var scope, a string
+	var scope, a, under string
 	var expires int64
-	err := r.Store.DB().QueryRow(ctx, `SELECT pk, provider, "user", scope, expires, redirect_uri, nonce, challenge, challenge_kind, auth, session, family, used FROM oauth_codes WHERE hash = ?`, r.index("code", text)).
-		Scan(&c.pk, &c.Provider, &c.User, &scope, &expires, &c.RedirectURI, &c.Nonce, &c.Challenge, &c.Method, &a, &c.Session, &c.Family, &c.used)
+	err := r.Store.DB().QueryRow(ctx, `SELECT pk, provider, "user", scope, expires, redirect_uri, nonce, challenge, challenge_kind, auth, session, family, used, terms FROM oauth_codes WHERE hash = ?`, r.index("code", text)).
+		Scan(&c.pk, &c.Provider, &c.User, &scope, &expires, &c.RedirectURI, &c.Nonce, &c.Challenge, &c.Method, &a, &c.Session, &c.Family, &c.used, &under)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -89,6 +90,9 @@ func (r *Room) findCode(ctx context.Context, text string) (*code, error) {
 		return nil, err
 	}
 	c.Scope, c.expires = strings.Fields(scope), time.UnixMicro(expires)
+	if c.Terms, err = termsOf(under); err != nil {
+		return nil, err
+	}
 	return &c, json.Unmarshal([]byte(a), &c.Auth)
 }
 
@@ -142,8 +146,8 @@ func (r *Room) insert(tx *store.Tx, kind, text string, expires time.Time, g *gra
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(`INSERT INTO oauth_tokens (kind, hash, provider, "user", scope, created, expires, revoked, nonce, auth, session, family, id_token) VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?)`,
-		kind, r.index(kind, text), g.Provider, g.User, strings.Join(g.Scope, " "), tx.Now.UnixMicro(), expires.UnixMicro(), g.Nonce, string(a), g.Session, g.Family, string(idClaims))
+	_, err = tx.Exec(`INSERT INTO oauth_tokens (kind, hash, provider, "user", scope, created, expires, revoked, nonce, auth, session, family, id_token, terms) VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?)`,
+		kind, r.index(kind, text), g.Provider, g.User, strings.Join(g.Scope, " "), tx.Now.UnixMicro(), expires.UnixMicro(), g.Nonce, string(a), g.Session, g.Family, string(idClaims), g.Terms.text())
 	return err
 }
 
@@ -153,10 +157,10 @@ func (r *Room) find(ctx context.Context, kind, text string) (*token, error) {
 		return nil, nil
 	}
 	var t token
-	var scope, a string
+	var scope, a, under string
 	var created, expires int64
-	err := r.Store.DB().QueryRow(ctx, `SELECT pk, kind, provider, "user", scope, created, expires, revoked, nonce, auth, session, family, id_token FROM oauth_tokens WHERE hash = ?`, r.index(kind, text)).
-		Scan(&t.pk, &t.kind, &t.Provider, &t.User, &scope, &created, &expires, &t.revoked, &t.Nonce, &a, &t.Session, &t.Family, &t.idToken)
+	err := r.Store.DB().QueryRow(ctx, `SELECT pk, kind, provider, "user", scope, created, expires, revoked, nonce, auth, session, family, id_token, terms FROM oauth_tokens WHERE hash = ?`, r.index(kind, text)).
+		Scan(&t.pk, &t.kind, &t.Provider, &t.User, &scope, &created, &expires, &t.revoked, &t.Nonce, &a, &t.Session, &t.Family, &t.idToken, &under)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -164,6 +168,9 @@ func (r *Room) find(ctx context.Context, kind, text string) (*token, error) {
 		return nil, err
 	}
 	t.Scope, t.created, t.expires = strings.Fields(scope), time.UnixMicro(created), time.UnixMicro(expires)
+	if t.Terms, err = termsOf(under); err != nil {
+		return nil, err
+	}
 	return &t, json.Unmarshal([]byte(a), &t.Auth)
 }
 

@@ -182,6 +182,11 @@ func (r *Room) mint(ctx context.Context, p *Provider, slug, base string, g *gran
 			}
 		}
 	}
+	more, err := r.wished(ctx, p, g, u, claims, g.Terms.Claims.IDToken)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(claims, more)
 	if m.idClaims, err = json.Marshal(claims); err != nil {
 		return nil, err
 	}

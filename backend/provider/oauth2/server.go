@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -397,6 +398,11 @@ func (s *server) UserInfo(ctx context.Context, req *op.Request[oidc.UserInfoRequ
 	if sub, ok := out["sub"].(string); !ok || sub == "" {
 		out["sub"] = r.subject(p, u)
 	}
+	more, err := r.wished(ctx, p, &t.grant, u, out, t.Terms.Claims.Userinfo)
+	if err != nil {
+		return nil, s.broken(ctx, err)
+	}
+	maps.Copy(out, more)
 	return op.NewResponse(out), nil
 }
 
