@@ -41,7 +41,10 @@ type request struct {
 	loginHint    string // whom the client expects
 	locales      string // ui_locales
 	claims       asked
-	query        string // as it was sent
+	key          string   // dpop_jkt
+	resources    []string // that access tokens are for
+	pushed       int64    // key of the pushed request, 0 for one that the browser brought
+	query        string   // as it was sent
 }
 
 // problem is an error that may be told to the client at its redirect URI.
@@ -79,11 +82,24 @@ func (r *Room) Authorize(w http.ResponseWriter, req *http.Request) {
 		r.Browser.Problem(w, req, http.StatusNotFound, "flow.error.not_found", "")
 		return
 	}
-	a, err := r.parse(ctx, q, strings.HasPrefix(req.URL.Path, "/login/oauth/"))
-	if a != nil {
-		a.query = req.URL.RawQuery
+	refusedHere, brought := q.Has(denied), req.URL.RawQuery
+	in := entry{github: strings.HasPrefix(req.URL.Path, "/login/oauth/")}
+	var pk int64
+	var err error
+	if uri := q.Get("request_uri"); isPushed(uri) {
+		in.pushed = true
+		if q, pk, err = r.pushed(ctx, q.Get("client_id"), uri); q.Get("ui_locales") != "" {
+			brought = url.Values{"client_id": {q.Get("client_id")}, "request_uri": {uri}, "ui_locales": {q.Get("ui_locales")}}.Encode()
+		}
 	}
-	if err == nil && q.Has(denied) {
+	var a *request
+	if err == nil {
+		a, err = r.parse(ctx, q, in)
+	}
+	if a != nil {
+		a.query, a.pushed = brought, pk
+	}
+	if err == nil && refusedHere {
 		err = &problem{"access_denied", notAllowed}
 	}
 	var bad *badRequest
@@ -148,8 +164,12 @@ func (a *request) grantType() string {
 	return "implicit"
 }
 
+// entry is the way on which a request came.
+type entry struct{ github, pushed bool }
+
 // parse understands a request. A *badRequest has no request with it, a *problem has.
-func (r *Room) parse(ctx context.Context, q url.Values, github bool) (*request, error) {
+func (r *Room) parse(ctx context.Context, q url.Values, in entry) (*request, error) {
+	github := in.github
 	for k, vs := range q {
 		if len(vs) > 1 && k != "resource" { // RFC 6749 section 3.1
 			return nil, &badRequest{"flow.client.title", "The parameter " + clip(k) + " was sent more than once."}
@@ -180,6 +200,12 @@ func (r *Room) parse(ctx context.Context, q url.Values, github bool) (*request, 
 	if a.app == nil {
 		return nil, &badRequest{"flow.client.title", "The provider " + p.Name + " belongs to no application."}
 	}
+	if a.key, err = parseKey(q.Get("dpop_jkt")); err != nil {
+		return a, err
+	}
+	if a.resources, err = parseResources(q["resource"], strings.Fields(p.Resources)); err != nil {
+		return a, err
+	}
 	if a.front() {
 		a.responseMode = "fragment"
 	}
@@ -192,6 +218,10 @@ func (r *Room) parse(ctx context.Context, q url.Values, github bool) (*request, 
 		return a, &problem{"invalid_request", "The parameter response_type is missing."}
 	case a.responseType == "":
 		return a, &problem{"unsupported_response_type", "This server does not answer response_type=" + clip(q.Get("response_type")) + "."}
+	case p.OnlyPushed && !in.pushed:
+		return a, &problem{"invalid_request", "This client has to push its requests (RFC 9126)."}
+	case p.DPoPBound && a.answers("token"):
+		return a, &problem{"invalid_request", "Access tokens of this client are bound to a key, so none is given through the browser."}
 	case mode == "query" && a.front():
 		return a, &problem{"invalid_request", "Tokens are not put into the query of an address: response_mode=query is for response_type=code."}
 	case mode != "" && mode != a.responseMode:
@@ -494,12 +524,19 @@ func (a *request) params() map[string]any {
 	return map[string]any{
 		"provider": a.p.PK, "redirect_uri": a.redirectURI, "response_type": a.responseType, "response_mode": a.responseMode, "scope": strings.Join(a.scope, " "), "state": a.state,
 		"nonce": a.nonce, "code_challenge": a.challenge, "code_challenge_method": a.method,
-		"terms": terms{Claims: a.claims}.text(),
+		"terms": terms{Claims: a.claims, Resources: a.resources}.text(), "dpop_jkt": a.key, "pushed": a.pushed,
 	}
 }
 
 // tell sends an error back to the client (RFC 6749 section 4.1.2.1).
 func (r *Room) tell(w http.ResponseWriter, req *http.Request, a *request, p *problem) {
+	if a.pushed != 0 {
+		err := r.Store.Write(req.Context(), store.ActorOf(req.Context()), func(tx *store.Tx) error { return answerPushed(tx, a.pushed) })
+		if err != nil && !errors.Is(err, errAnswered) {
+			r.broken(w, req, err)
+			return
+		}
+	}
 	if a.responseMode == "form_post" {
 		r.Browser.Outcome(w, req, flow.Submit(submission(a.redirectURI, a.app.Name, a.error(base(req.Context()), p))), "")
 		return

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"net/url"
 	"slices"
 	"strconv"
@@ -65,6 +66,9 @@ func (f Fulfil) Show(t *stage.Turn, params map[string]any) stage.Result {
 	if g.Terms, err = termsOf(text("terms")); err != nil {
 		return stage.Fail(err)
 	}
+	if g.Terms.Key, err = parseKey(text("dpop_jkt")); err != nil {
+		return stage.Fail(err)
+	}
 	if g.Auth.SID, err = r.sid(t.Ctx, p, t.Session.UUID); err != nil {
 		return stage.Fail(err)
 	}
@@ -101,7 +105,16 @@ func (f Fulfil) Show(t *stage.Turn, params map[string]any) stage.Result {
 	} else {
 		t.Plan.Context[stage.RedirectTo] = answerURL(g.RedirectURI, mode, v)
 	}
+	pushed, _ := params["pushed"].(float64)
+	if n, ok := params["pushed"].(int64); ok {
+		pushed = float64(n)
+	}
 	return stage.Done().Writing(func(tx *store.Tx) error {
+		if pushed != 0 {
+			if err := answerPushed(tx, int64(pushed)); err != nil {
+				return err
+			}
+		}
 		if code != "" {
 			if err := r.newCode(tx, code, g, lifeOf(p)); err != nil {
 				return err
@@ -121,6 +134,11 @@ func (f Fulfil) Show(t *stage.Turn, params map[string]any) stage.Result {
 			"authorized_application": event.Model(r.Store.KindFor(app), app.PK, app.Name),
 			"flow":                   strings.ReplaceAll(t.Flow.PK, "-", ""), "scopes": strings.Join(g.Scope, " "),
 		}})
+	}).Else(func(err error) stage.Result {
+		if errors.Is(err, errAnswered) {
+			return stage.Deny(errAnswered.Say)
+		}
+		return stage.Fail(err)
 	})
 }
 

@@ -36,7 +36,7 @@ type grant struct {
 	Session     string // hash of the browser's session
 	Family      string // what came from one code
 	Terms       terms
-	preview     bool   // nothing is granted: somebody looks at what would be
+	preview     bool // nothing is granted: somebody looks at what would be
 }
 
 // code is a stored authorization code.
@@ -132,22 +132,22 @@ var errUsed = errors.New("oauth2: used before")
 
 // keep stores the tokens of a grant.
 func (r *Room) keep(tx *store.Tx, g *grant, m *minted) error {
-	if err := r.insert(tx, accessKind, m.access, m.expires, g, m.idClaims); err != nil {
+	if err := r.insert(tx, accessKind, m.access, m.expires, g, m.terms, m.idClaims); err != nil {
 		return err
 	}
 	if m.refresh == "" {
 		return nil
 	}
-	return r.insert(tx, refreshKind, m.refresh, m.refreshExpires, g, m.idClaims)
+	return r.insert(tx, refreshKind, m.refresh, m.refreshExpires, g, m.refreshTerms, m.idClaims)
 }
 
-func (r *Room) insert(tx *store.Tx, kind, text string, expires time.Time, g *grant, idClaims []byte) error {
+func (r *Room) insert(tx *store.Tx, kind, text string, expires time.Time, g *grant, under terms, idClaims []byte) error {
 	a, err := json.Marshal(g.Auth)
 	if err != nil {
 		return err
 	}
 	_, err = tx.Exec(`INSERT INTO oauth_tokens (kind, hash, provider, "user", scope, created, expires, revoked, nonce, auth, session, family, id_token, terms) VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?)`,
-		kind, r.index(kind, text), g.Provider, g.User, strings.Join(g.Scope, " "), tx.Now.UnixMicro(), expires.UnixMicro(), g.Nonce, string(a), g.Session, g.Family, string(idClaims), g.Terms.text())
+		kind, r.index(kind, text), g.Provider, g.User, strings.Join(g.Scope, " "), tx.Now.UnixMicro(), expires.UnixMicro(), g.Nonce, string(a), g.Session, g.Family, string(idClaims), under.text())
 	return err
 }
 
@@ -225,7 +225,7 @@ func (g *grant) has(scope string) bool { return slices.Contains(g.Scope, scope) 
 func (r *Room) CleanUp(ctx context.Context) (n int, err error) {
 	err = r.Store.Write(ctx, store.House, func(tx *store.Tx) error {
 		n = 0
-		for _, table := range []string{"oauth_codes", "oauth_tokens"} {
+		for _, table := range []string{"oauth_codes", "oauth_tokens", "oauth_pushed", "oauth_proofs"} {
 			res, err := tx.Exec(`DELETE FROM `+table+` WHERE expires < ?`, tx.Now.UnixMicro())
 			if err != nil {
 				return err
@@ -262,7 +262,7 @@ func EndFor(tx *store.Tx, u int64) error {
 // Bearer finds the user of an access token that may use this server's own API: one with the scope goauthentik.io/api. 0 when it is none.
 func (r *Room) Bearer(ctx context.Context, text string) (int64, error) {
 	t, err := r.find(ctx, accessKind, text)
-	if err != nil || t == nil || !t.good(r.Store.Now()) || !t.has("goauthentik.io/api") {
+	if err != nil || t == nil || !t.good(r.Store.Now()) || !t.has("goauthentik.io/api") || !t.bare() {
 		return 0, err
 	}
 	return t.User, nil

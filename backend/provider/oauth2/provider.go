@@ -48,6 +48,10 @@ type Provider struct {
 
 	LogoutURI     string `json:"backchannel_logout_uri" is:"hidden"` // see Beyond
 	LogoutSession bool   `json:"backchannel_logout_session_required" is:"hidden"`
+	OnlyPushed    bool   `json:"require_pushed_authorization_requests" is:"hidden"`
+	DPoPBound     bool   `json:"dpop_bound_access_tokens" is:"hidden"`
+	DPoPNonce     bool   `json:"dpop_nonce_required" is:"hidden"`
+	Resources     string `json:"resources" is:"hidden"`
 }
 
 // SetupURLs are the addresses that the other side asks for.
@@ -180,7 +184,7 @@ func (p *Provider) Validate() error {
 
 // Deleting implements store.Deleter: what was given to the client goes with it.
 func (p *Provider) Deleting(tx *store.Tx) error {
-	for _, table := range []string{"oauth_codes", "oauth_tokens", "oauth_devices", "oauth_logins"} {
+	for _, table := range []string{"oauth_codes", "oauth_tokens", "oauth_devices", "oauth_logins", "oauth_pushed"} {
 		if _, err := tx.Exec(`DELETE FROM `+table+` WHERE provider = ?`, p.PK); err != nil {
 			return err
 		}

@@ -34,7 +34,7 @@ func (r *Room) Mount(mux provider.Mux) {
 		EndSession: op.NewEndpoint("/application/o/{slug}/end-session/"),
 	}
 	h := r.guard(op.RegisterServer(&server{r: r}, endpoints, op.WithServerCORSOptions(nil)))
-	for _, path := range []string{"token", "introspect", "userinfo", "revoke"} {
+	for _, path := range []string{"token", "introspect", "userinfo", "revoke", "par"} {
 		mux.Handle("/application/o/"+path+"/{$}", h)
 	}
 	mux.Handle("/application/o/authorize/{$}", http.HandlerFunc(r.Authorize))
@@ -62,9 +62,9 @@ func (r *Room) guard(next http.Handler) http.Handler {
 		h.Set("Cache-Control", "no-store")
 		h.Set("Pragma", "no-cache")
 		path := req.URL.Path
-		token, userinfo := strings.HasSuffix(path, "/token/"), strings.HasSuffix(path, "/userinfo/")
+		token, userinfo, par := strings.HasSuffix(path, "/token/"), strings.HasSuffix(path, "/userinfo/"), strings.HasSuffix(path, "/par/")
 		ending := strings.HasSuffix(path, "/end-session/")
-		if req.Method == http.MethodOptions && (token || userinfo) {
+		if req.Method == http.MethodOptions && (token || userinfo || par) {
 			r.cors(h, req, nil)
 			w.WriteHeader(http.StatusNoContent)
 			return
@@ -85,7 +85,7 @@ func (r *Room) guard(next http.Handler) http.Handler {
 			r.basic(req)
 		}
 		req.Body = http.MaxBytesReader(w, req.Body, maxForm)
-		if token {
+		if token || par {
 			if err := req.ParseForm(); err != nil {
 				h.Set("Content-Type", "application/json")
 				w.WriteHeader(http.StatusBadRequest)
@@ -96,15 +96,22 @@ func (r *Room) guard(next http.Handler) http.Handler {
 			a.HTTP.Form = req.PostForm // scope mappings may look at it
 			req = req.WithContext(store.WithActor(req.Context(), a))
 		}
-		if grant := req.PostForm.Get("grant_type"); token && ownGrant(grant) { // the library has no way for them
-			w = &corsWriter{challenger: challenger{ResponseWriter: w}, r: r, req: req}
-			r.ownToken(w, req, grant)
+		if !token && !userinfo && !par {
+			next.ServeHTTP(&challenger{ResponseWriter: w}, req)
 			return
 		}
-		if token || userinfo {
-			w = &corsWriter{challenger: challenger{ResponseWriter: w}, r: r, req: req}
-		} else {
-			w = &challenger{ResponseWriter: w}
+		w = &corsWriter{challenger: challenger{ResponseWriter: w}, r: r, req: req}
+		req, ok := r.possess(w, req, userinfo)
+		if !ok {
+			return
+		}
+		switch grant := req.PostForm.Get("grant_type"); {
+		case par:
+			r.push(w, req)
+			return
+		case token && ownGrant(grant): // the library has no way for them
+			r.ownToken(w, req, grant)
+			return
 		}
 		next.ServeHTTP(w, req)
 	})
@@ -136,7 +143,8 @@ func (c *corsWriter) WriteHeader(code int) {
 		var p *Provider
 		if id != "" {
 			p, _ = c.r.client(c.req.Context(), id)
-		} else if t, err := c.r.find(c.req.Context(), accessKind, strings.TrimPrefix(c.req.Header.Get("Authorization"), "Bearer ")); err == nil && t != nil {
+		} else if _, text, ok := strings.Cut(c.req.Header.Get("Authorization"), " "); !ok {
+		} else if t, err := c.r.find(c.req.Context(), accessKind, text); err == nil && t != nil {
 			p, _ = c.r.byPK(c.req.Context(), t.Provider)
 		}
 		if p != nil {
@@ -160,6 +168,7 @@ func (r *Room) cors(h http.Header, req *http.Request, p *Provider) {
 	}
 	h.Set("Access-Control-Allow-Origin", origin)
 	h.Set("Access-Control-Allow-Credentials", "true")
+	h.Set("Access-Control-Expose-Headers", "DPoP-Nonce, WWW-Authenticate")
 	if req.Method == http.MethodOptions {
 		h.Set("Access-Control-Allow-Methods", "GET, POST, OPTIONS")
 		if asked := req.Header.Get("Access-Control-Request-Headers"); asked != "" {
@@ -233,9 +242,11 @@ type tokens struct {
 	RefreshToken string `json:"refresh_token,omitempty"`
 }
 
-func (m *minted) answer() *op.Response {
-	return op.NewResponse(&tokens{AccessToken: m.access, TokenType: "Bearer", ExpiresIn: int64(m.life.Seconds()), IDToken: m.id, RefreshToken: m.refresh})
+func (m *minted) told() *tokens {
+	return &tokens{AccessToken: m.access, TokenType: m.terms.tokenType(), ExpiresIn: int64(m.life.Seconds()), IDToken: m.id, RefreshToken: m.refresh}
 }
+
+func (m *minted) answer() *op.Response { return op.NewResponse(m.told()) }
 
 func invalidGrant(why string) error { return oidc.ErrInvalidGrant().WithDescription("%s", why) }
 
@@ -269,16 +280,28 @@ func (s *server) CodeExchange(ctx context.Context, req *op.ClientRequest[oidc.Ac
 	if err != nil || app == nil {
 		return nil, s.broken(ctx, errors.Join(err, fault.New(fault.Invalid, "The provider belongs to no application.")))
 	}
-	m, err := r.mint(ctx, p, app.Slug, base(ctx), &c.grant, u, wanted{access: true, id: true, refresh: c.has("offline_access")})
+	if c.Terms.Key, err = r.binding(ctx, p, c.Terms.Key, true); err != nil {
+		return nil, s.told(ctx, err)
+	}
+	only, err := narrowed(p, c.Terms.Resources, req.Form["resource"])
+	if err != nil {
+		return nil, s.told(ctx, err)
+	}
+	m, err := r.mint(ctx, p, app.Slug, base(ctx), &c.grant, u, wanted{access: true, id: true, refresh: c.has("offline_access"), only: only})
 	if err != nil {
 		return nil, s.broken(ctx, err)
 	}
-	err = r.Store.Write(ctx, store.ActorOf(ctx), func(tx *store.Tx) error { return r.spend(tx, c, m) })
+	err = r.Store.Write(ctx, store.ActorOf(ctx), func(tx *store.Tx) error {
+		if err := r.spendProof(ctx, tx); err != nil {
+			return err
+		}
+		return r.spend(tx, c, m)
+	})
 	if errors.Is(err, errUsed) {
 		return nil, s.reused(ctx, p, c.Family)
 	}
 	if err != nil {
-		return nil, s.broken(ctx, err)
+		return nil, s.told(ctx, err)
 	}
 	return m.answer(), nil
 }
@@ -334,16 +357,28 @@ func (s *server) RefreshToken(ctx context.Context, req *op.ClientRequest[oidc.Re
 	}
 	g := t.grant
 	g.Nonce = "" // a nonce belongs to the first ID token (protocols.md 1.6)
-	m, err := r.mint(ctx, p, app.Slug, base(ctx), &g, u, wanted{access: true, id: true, refresh: true})
+	if g.Terms.Key, err = r.binding(ctx, p, g.Terms.Key, true); err != nil {
+		return nil, s.told(ctx, err)
+	}
+	only, err := narrowed(p, g.Terms.Resources, req.Form["resource"])
+	if err != nil {
+		return nil, s.told(ctx, err)
+	}
+	m, err := r.mint(ctx, p, app.Slug, base(ctx), &g, u, wanted{access: true, id: true, refresh: true, only: only})
 	if err != nil {
 		return nil, s.broken(ctx, err)
 	}
-	err = r.Store.Write(ctx, store.ActorOf(ctx), func(tx *store.Tx) error { return r.rotate(tx, t, m) })
+	err = r.Store.Write(ctx, store.ActorOf(ctx), func(tx *store.Tx) error {
+		if err := r.spendProof(ctx, tx); err != nil {
+			return err
+		}
+		return r.rotate(tx, t, m)
+	})
 	if errors.Is(err, errUsed) {
 		return nil, again()
 	}
 	if err != nil {
-		return nil, s.broken(ctx, err)
+		return nil, s.told(ctx, err)
 	}
 	return m.answer(), nil
 }
@@ -383,6 +418,15 @@ func (s *server) UserInfo(ctx context.Context, req *op.Request[oidc.UserInfoRequ
 	p, err := r.byPK(ctx, t.Provider)
 	if err != nil {
 		return nil, s.broken(ctx, err)
+	}
+	err = r.holds(ctx, p, t, req.Data.AccessToken)
+	var no *refused
+	if errors.As(err, &no) {
+		no.status = http.StatusUnauthorized
+		challenge(possessionOf(ctx).header, no.code, no.text)
+	}
+	if err != nil {
+		return nil, s.told(ctx, err)
 	}
 	u, err := r.Sessions.Known(ctx, t.User)
 	if err != nil {
@@ -430,6 +474,12 @@ func (s *server) Introspect(ctx context.Context, req *op.Request[op.Introspectio
 			return nil, s.broken(ctx, err)
 		}
 		out["active"], out["scope"], out["client_id"], out["exp"] = true, strings.Join(t.Scope, " "), p.ClientID, t.expires.Unix()
+		if kind == accessKind {
+			out["token_type"], out["aud"] = t.Terms.tokenType(), t.Terms.audience(p.ClientID)
+		}
+		if k := t.Terms.Key; k != "" {
+			out["cnf"] = map[string]string{"jkt": k}
+		}
 		return op.NewResponse(out), nil
 	}
 	return inactive, nil

@@ -11,7 +11,9 @@ import (
 
 // terms are what a grant is given under beside its scopes.
 type terms struct {
-	Claims asked `json:"claims,omitzero"`
+	Claims    asked    `json:"claims,omitzero"`
+	Key       string   `json:"jkt,omitempty"`      // thumbprint of the key that tokens are bound to
+	Resources []string `json:"resource,omitempty"` // that access tokens are for
 }
 
 // text is how terms are stored: "" where there are none.
