@@ -52,6 +52,9 @@ type Provider struct {
 	DPoPBound     bool   `json:"dpop_bound_access_tokens" is:"hidden"`
 	DPoPNonce     bool   `json:"dpop_nonce_required" is:"hidden"`
 	Resources     string `json:"resources" is:"hidden"`
+
+	RegisteredBy string `json:"registration_token" is:"hidden"` // hash of the token of a client that registered itself
+	Described    string `json:"registration" is:"hidden"`       // what it said of itself
 }
 
 // SetupURLs are the addresses that the other side asks for.

@@ -42,6 +42,7 @@ func (r *Room) Mount(mux provider.Mux) {
 	mux.Handle("GET /device", http.HandlerFunc(r.Device))
 	mux.Handle("GET /device/refuse", http.HandlerFunc(r.refuseDevice))
 	r.mountGitHub(mux, h)
+	mux.Handle(registerPath+"{$}", http.HandlerFunc(r.Register))
 	mux.Handle("/application/o/{slug}/end-session/{$}", h)
 	mux.Handle("GET /application/o/{slug}/jwks/{$}", http.HandlerFunc(r.JWKS))
 	mux.Handle("GET /application/o/{slug}/.well-known/openid-configuration", http.HandlerFunc(r.Discovery))
