@@ -48,7 +48,10 @@ type request struct {
 }
 
 // problem is an error that may be told to the client at its redirect URI.
-type problem struct{ code, text string }
+type problem struct {
+	code, text            string
+	cause, came, expected string // what an admin reads beside the text; "" for what the code says alone
+}
 
 func (p *problem) Error() string { return p.code + ": " + p.text }
 
@@ -100,7 +103,7 @@ func (r *Room) Authorize(w http.ResponseWriter, req *http.Request) {
 		a.query, a.pushed = brought, pk
 	}
 	if err == nil && refusedHere {
-		err = &problem{"access_denied", notAllowed}
+		err = &problem{code: "access_denied", text: notAllowed}
 	}
 	var bad *badRequest
 	var told *problem
@@ -177,6 +180,7 @@ func (r *Room) parse(ctx context.Context, q url.Values, in entry) (*request, err
 	}
 	p, err := r.client(ctx, q.Get("client_id"))
 	if fault.Is(err, fault.NotFound) {
+		r.nobody(ctx, "authorize", q.Get("client_id"))
 		return nil, &badRequest{"flow.client.client_id", "client_id=" + clip(q.Get("client_id"))}
 	}
 	if err != nil {
@@ -192,6 +196,10 @@ func (r *Room) parse(ctx context.Context, q url.Values, in entry) (*request, err
 		}); err != nil {
 			return nil, err
 		}
+		r.explain(ctx, refusal{
+			provider: p.PK, place: "authorize", cause: "redirect_uri", came: a.redirectURI, expected: strings.Join(strings.Fields(p.RedirectURIs), "\n"),
+			says: "The application wants people sent back to an address that is not registered here.",
+		})
 		return nil, &badRequest{"flow.client.redirect_uri", "redirect_uri=" + clip(a.redirectURI)}
 	}
 	if a.app, err = r.app(ctx, p); err != nil {
@@ -215,17 +223,17 @@ func (r *Room) parse(ctx context.Context, q url.Values, in entry) (*request, err
 	}
 	switch {
 	case a.responseType == "" && q.Get("response_type") == "":
-		return a, &problem{"invalid_request", "The parameter response_type is missing."}
+		return a, &problem{code: "invalid_request", text: "The parameter response_type is missing."}
 	case a.responseType == "":
-		return a, &problem{"unsupported_response_type", "This server does not answer response_type=" + clip(q.Get("response_type")) + "."}
+		return a, &problem{code: "unsupported_response_type", text: "This server does not answer response_type=" + clip(q.Get("response_type")) + "."}
 	case p.OnlyPushed && !in.pushed:
-		return a, &problem{"invalid_request", "This client has to push its requests (RFC 9126)."}
+		return a, &problem{code: "invalid_request", text: "This client has to push its requests (RFC 9126)."}
 	case p.DPoPBound && a.answers("token"):
-		return a, &problem{"invalid_request", "Access tokens of this client are bound to a key, so none is given through the browser."}
+		return a, &problem{code: "invalid_request", text: "Access tokens of this client are bound to a key, so none is given through the browser."}
 	case mode == "query" && a.front():
-		return a, &problem{"invalid_request", "Tokens are not put into the query of an address: response_mode=query is for response_type=code."}
+		return a, &problem{code: "invalid_request", text: "Tokens are not put into the query of an address: response_mode=query is for response_type=code."}
 	case mode != "" && mode != a.responseMode:
-		return a, &problem{"invalid_request", "This server answers response_mode=query, fragment and form_post."}
+		return a, &problem{code: "invalid_request", text: "This server answers response_mode=query, fragment and form_post."}
 	}
 	known, err := r.scopes(ctx, p)
 	if err != nil {
@@ -237,6 +245,7 @@ func (r *Room) parse(ctx context.Context, q url.Values, in entry) (*request, err
 			a.scope = append(a.scope, s)
 		}
 	}
+	r.explainScopes(ctx, p, q.Get("scope"), names, github)
 	if strings.TrimSpace(q.Get("scope")) == "" {
 		a.scope = names
 	}
@@ -250,17 +259,17 @@ func (r *Room) parse(ctx context.Context, q url.Values, in entry) (*request, err
 func (a *request) check(q url.Values) error {
 	// What is missing below may stand in the object (OpenID Connect Core 6.1).
 	if q.Get("request") != "" {
-		return &problem{"request_not_supported", "This server reads no request objects."}
+		return &problem{code: "request_not_supported", text: "This server reads no request objects."}
 	}
 	if q.Get("request_uri") != "" {
-		return &problem{"request_uri_not_supported", "This server reads no request objects."}
+		return &problem{code: "request_uri_not_supported", text: "This server reads no request objects."}
 	}
 	var err error
 	if a.claims, err = parseClaims(q.Get("claims")); err != nil {
 		return err
 	}
 	if a.claims.unmet() {
-		return &problem{"unmet_authentication_requirements", "This server signs people in with acr=" + acr + " only."}
+		return &problem{code: "unmet_authentication_requirements", text: "This server signs people in with acr=" + acr + " only."}
 	}
 	if a.challenge != "" {
 		switch a.method {
@@ -268,19 +277,19 @@ func (a *request) check(q url.Values) error {
 			a.method = "plain"
 		case "plain", "S256":
 		default:
-			return &problem{"invalid_request", "Unsupported challenge method " + clip(a.method)}
+			return &problem{code: "invalid_request", text: "Unsupported challenge method " + clip(a.method)}
 		}
 		if len(a.challenge) < 43 || len(a.challenge) > 128 {
-			return &problem{"invalid_request", "The parameter code_challenge has to have 43 to 128 characters."}
+			return &problem{code: "invalid_request", text: "The parameter code_challenge has to have 43 to 128 characters."}
 		}
 	} else if a.method != "" {
-		return &problem{"invalid_request", "The parameter code_challenge is missing."}
+		return &problem{code: "invalid_request", text: "The parameter code_challenge is missing."}
 	}
 	if a.front() && !slices.Contains(a.scope, "openid") {
-		return &problem{"invalid_scope", "This response_type needs the scope openid."}
+		return &problem{code: "invalid_scope", text: "This response_type needs the scope openid."}
 	}
 	if a.nonce == "" && a.answers("id_token") {
-		return &problem{"invalid_request", "The parameter nonce is missing: it ties the ID token to the request."}
+		return &problem{code: "invalid_request", text: "The parameter nonce is missing: it ties the ID token to the request."}
 	}
 	if !a.answers("code") { // nobody could use a refresh token that no token endpoint gives
 		a.scope = slices.DeleteFunc(a.scope, func(s string) bool { return s == "offline_access" })
@@ -288,12 +297,12 @@ func (a *request) check(q url.Values) error {
 	if v := q.Get("max_age"); v != "" {
 		n, err := strconv.Atoi(v)
 		if err != nil || n < 0 {
-			return &problem{"invalid_request", "The parameter max_age is no number of seconds."}
+			return &problem{code: "invalid_request", text: "The parameter max_age is no number of seconds."}
 		}
 		a.maxAge = n
 	}
 	if slices.Contains(a.prompt, "none") && len(a.prompt) > 1 {
-		return &problem{"invalid_request", "prompt=none can't be combined with another value."}
+		return &problem{code: "invalid_request", text: "prompt=none can't be combined with another value."}
 	}
 	// A stored consent is a condition that permits offline access without the question (OIDC Core 11); a client's own prompt=consent is not
 	// answered by it.
@@ -320,7 +329,7 @@ func (r *Room) proceed(w http.ResponseWriter, req *http.Request, a *request) {
 	}
 	if u == nil {
 		if a.wants("none") {
-			r.tell(w, req, a, &problem{"login_required", "Nobody is signed in."})
+			r.tell(w, req, a, &problem{code: "login_required", text: "Nobody is signed in."})
 			return
 		}
 		r.signIn(w, req, a, s)
@@ -330,12 +339,12 @@ func (r *Room) proceed(w http.ResponseWriter, req *http.Request, a *request) {
 		r.broken(w, req, err)
 		return
 	} else if !meant {
-		r.tell(w, req, a, &problem{"login_required", "Somebody else is signed in than the person of id_token_hint or of the claim sub."})
+		r.tell(w, req, a, &problem{code: "login_required", text: "Somebody else is signed in than the person of id_token_hint or of the claim sub."})
 		return
 	}
 	if r.again(a, s) {
 		if a.wants("none") {
-			r.tell(w, req, a, &problem{"login_required", "The sign-in is too long ago."})
+			r.tell(w, req, a, &problem{code: "login_required", text: "The sign-in is too long ago."})
 			return
 		}
 		r.signIn(w, req, a, s)
@@ -355,9 +364,13 @@ func (r *Room) proceed(w http.ResponseWriter, req *http.Request, a *request) {
 	}
 	if !allowed {
 		if a.wants("none") {
-			r.tell(w, req, a, &problem{"access_denied", "This person may not use the application."})
+			r.tell(w, req, a, &problem{code: "access_denied", text: "This person may not use the application."})
 			return
 		}
+		r.explain(ctx, refusal{
+			provider: a.p.PK, place: "authorize", cause: "not_allowed", came: u.Username, expected: strings.Join(messages, " "), user: u.Username,
+			says: u.Username + " may not use the application: a rule of the application does not let them in.",
+		})
 		r.Browser.Denied(w, req, a.app.Name, messages)
 		return
 	}
@@ -461,10 +474,12 @@ func (r *Room) begin(w http.ResponseWriter, req *http.Request, a *request, s *se
 	}
 	permissions := a.permissions(known)
 	var single []single
+	wanted := a.claims
 	if a.claims, single, err = r.available(ctx, a.p, &grant{Provider: a.p.PK, User: u.PK, Scope: a.scope}, u, a.claims); err != nil {
 		r.broken(w, req, err)
 		return
 	}
+	r.explainClaims(ctx, a, u, wanted)
 	for _, s := range single {
 		permissions = append(permissions, s.permission())
 	}
@@ -473,7 +488,7 @@ func (r *Room) begin(w http.ResponseWriter, req *http.Request, a *request, s *se
 		stage.ConsentAsked: permissions, "goauthentik.io/providers/oauth2/params": a.params(),
 	}}
 	// Who does not allow it goes back to the client with that answer (RFC 6749 section 4.1.2.1).
-	o.Context[stage.DenyTo] = a.tellURL(base(ctx), &problem{"access_denied", notAllowed})
+	o.Context[stage.DenyTo] = a.tellURL(base(ctx), &problem{code: "access_denied", text: notAllowed})
 	if a.responseMode == "form_post" {
 		o.Context[stage.DenyTo] = a.address() + "?" + a.query + "&" + denied + "=true"
 	}
@@ -484,7 +499,7 @@ func (r *Room) begin(w http.ResponseWriter, req *http.Request, a *request, s *se
 	var no *flow.NotApplicable
 	if errors.As(err, &no) {
 		if a.wants("none") {
-			r.tell(w, req, a, &problem{"interaction_required", no.Error()})
+			r.tell(w, req, a, &problem{code: "interaction_required", text: no.Error()})
 			return
 		}
 		r.Browser.Denied(w, req, a.app.Name, []string{no.Error()})
@@ -505,7 +520,7 @@ func (r *Room) begin(w http.ResponseWriter, req *http.Request, a *request, s *se
 		if r.Flows.Holds(ctx, p, "ak-stage-consent") {
 			code = "consent_required"
 		}
-		r.tell(w, req, a, &problem{code, "The person has to be asked first."})
+		r.tell(w, req, a, &problem{code: code, text: "The person has to be asked first."})
 		return
 	}
 	if errors.Is(err, flow.ErrChanged) {
@@ -530,6 +545,7 @@ func (a *request) params() map[string]any {
 
 // tell sends an error back to the client (RFC 6749 section 4.1.2.1).
 func (r *Room) tell(w http.ResponseWriter, req *http.Request, a *request, p *problem) {
+	r.explainTold(req.Context(), a, p)
 	if a.pushed != 0 {
 		err := r.Store.Write(req.Context(), store.ActorOf(req.Context()), func(tx *store.Tx) error { return answerPushed(tx, a.pushed) })
 		if err != nil && !errors.Is(err, errAnswered) {

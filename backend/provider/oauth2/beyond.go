@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -44,7 +45,7 @@ func (r *Room) Endpoints() []kind.Action {
 	get.Summary, get.Perm, get.Of = "What a provider has that the release does not.", "authentik_providers_oauth2.view_oauth2provider", of
 	put := kind.Do("PUT", "gatehouse/providers/oauth2/{id}/beyond", r.setBeyond)
 	put.Summary, put.Perm, put.Of = "Changes what a provider has that the release does not.", "authentik_providers_oauth2.change_oauth2provider", of
-	return append([]kind.Action{get, put}, r.registrationActions()...)
+	return slices.Concat([]kind.Action{get, put}, r.explainActions(of), r.registrationActions())
 }
 
 // stored reads a provider by its key as it came in an address.

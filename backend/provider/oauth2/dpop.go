@@ -278,7 +278,7 @@ func (t terms) tokenType() string {
 // parseKey reads dpop_jkt (section 10).
 func parseKey(text string) (string, error) {
 	if text != "" && !oidc.ValidDPoPJKT(text) {
-		return "", &problem{"invalid_request", "The parameter dpop_jkt is no SHA-256 thumbprint of a key."}
+		return "", &problem{code: "invalid_request", text: "The parameter dpop_jkt is no SHA-256 thumbprint of a key."}
 	}
 	return text, nil
 }
@@ -293,15 +293,15 @@ func parseResources(asked, allowed []string) ([]string, error) {
 		u, err := url.Parse(text)
 		switch {
 		case text == "" || err != nil || !u.IsAbs() || strings.Contains(text, "#") || len(text) > 2000:
-			return nil, &problem{"invalid_target", "The parameter resource has to be a whole address without #."}
+			return nil, &problem{code: "invalid_target", text: "The parameter resource has to be a whole address without #."}
 		case !slices.Contains(allowed, text):
-			return nil, &problem{"invalid_target", "Tokens for the resource " + clip(text) + " are not given to this client."}
+			return nil, &problem{code: "invalid_target", text: "Tokens for the resource " + clip(text) + " are not given to this client.", cause: "resource", came: text, expected: strings.Join(allowed, " ")}
 		case !slices.Contains(out, text):
 			out = append(out, text)
 		}
 	}
 	if len(out) > maxResources {
-		return nil, &problem{"invalid_target", "The parameter resource names too many resources."}
+		return nil, &problem{code: "invalid_target", text: "The parameter resource names too many resources."}
 	}
 	return out, nil
 }
@@ -319,7 +319,7 @@ func narrowed(p *Provider, granted, asked []string) ([]string, error) {
 	out, err := parseResources(asked, allowed)
 	var bad *problem
 	if errors.As(err, &bad) {
-		err = &refused{code: bad.code, text: bad.text}
+		err = &refused{code: bad.code, text: bad.text, cause: bad.cause, came: bad.came, expected: bad.expected}
 	}
 	return out, err
 }

@@ -236,6 +236,9 @@ func (r *Room) CleanUp(ctx context.Context) (n int, err error) {
 			}
 			n += int(gone)
 		}
+		if _, err := tx.Exec(`DELETE FROM oauth_refusals WHERE last < ?`, tx.Now.Add(-keepRefusals).UnixMicro()); err != nil {
+			return err
+		}
 		res, err := tx.Exec(`DELETE FROM oauth_devices WHERE expires < ?`, tx.Now.Add(-keepDevice).UnixMicro())
 		if err != nil {
 			return err

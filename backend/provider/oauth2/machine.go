@@ -36,6 +36,8 @@ func ownGrant(grant string) bool {
 type refused struct {
 	code, text string
 	status     int // 0: 400
+
+	cause, came, expected string // what an admin reads beside the text; "" for what the code says alone
 }
 
 func (r *refused) Error() string { return r.code + ": " + r.text }
@@ -46,6 +48,14 @@ func noGrant(text string) error { return &refused{code: "invalid_grant", text: t
 func (r *Room) ownToken(w http.ResponseWriter, req *http.Request, grant string) {
 	var m *minted
 	var err error
+	defer func() {
+		var no *refused
+		if errors.As(err, &no) {
+			if p, _, err := r.caller(req); err == nil {
+				r.explainRefusal(req.Context(), p, "token", no)
+			}
+		}
+	}()
 	if grant == deviceGrant {
 		m, err = r.deviceToken(req)
 	} else {
@@ -74,6 +84,7 @@ func (r *Room) caller(req *http.Request) (p *Provider, secret string, err error)
 	}
 	p, err = r.client(req.Context(), id)
 	if fault.Is(err, fault.NotFound) {
+		r.nobody(req.Context(), "token", id)
 		no := &refused{code: "invalid_client", text: "There is no such client."}
 		if header {
 			no.status = http.StatusUnauthorized
@@ -120,7 +131,9 @@ func (r *Room) machine(req *http.Request, grantType string) (*minted, error) {
 	default:
 		name, key, ok := pairOf(secret)
 		if !ok {
-			return nil, noGrant("The client_secret is wrong.")
+			no := &refused{code: "invalid_grant", text: "The client_secret is wrong.", cause: "client_secret"}
+			no.came, no.expected = lengths(secret, p.ClientSecret)
+			return nil, no
 		}
 		err = r.appPassword(ctx, c, name, key)
 	}

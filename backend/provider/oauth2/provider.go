@@ -187,7 +187,7 @@ func (p *Provider) Validate() error {
 
 // Deleting implements store.Deleter: what was given to the client goes with it.
 func (p *Provider) Deleting(tx *store.Tx) error {
-	for _, table := range []string{"oauth_codes", "oauth_tokens", "oauth_devices", "oauth_logins", "oauth_pushed"} {
+	for _, table := range []string{"oauth_codes", "oauth_tokens", "oauth_devices", "oauth_logins", "oauth_pushed", "oauth_refusals"} {
 		if _, err := tx.Exec(`DELETE FROM `+table+` WHERE provider = ?`, p.PK); err != nil {
 			return err
 		}

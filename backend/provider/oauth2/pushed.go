@@ -42,7 +42,9 @@ func (r *Room) authenticated(req *http.Request) (*Provider, error) {
 		return nil, err
 	}
 	if p.ClientType == "confidential" && !same(secret, p.ClientSecret) {
-		no := &refused{code: "invalid_client", text: "The client_secret is wrong."}
+		no := &refused{code: "invalid_client", text: "The client_secret is wrong.", cause: "client_secret"}
+		no.came, no.expected = lengths(secret, p.ClientSecret)
+		r.explainRefusal(req.Context(), p, "par", no)
 		if req.Header.Get("Authorization") != "" {
 			no.status = http.StatusUnauthorized
 		}
@@ -99,6 +101,7 @@ func (r *Room) pushRequest(req *http.Request) (string, error) {
 	case errors.As(err, &bad):
 		return "", &refused{code: "invalid_request", text: first(bad.detail, "The request is not in order.")}
 	case errors.As(err, &told):
+		r.explain(ctx, refusal{provider: p.PK, place: "par", cause: first(told.cause, told.code), came: told.came, expected: told.expected, says: told.text})
 		return "", &refused{code: told.code, text: told.text}
 	case err != nil:
 		return "", err
@@ -190,10 +193,13 @@ func (r *Room) refuse(w http.ResponseWriter, req *http.Request, err error) {
 }
 
 // told makes a refusal one that the library can tell; what is none stays as it is.
-func (s *server) told(ctx context.Context, err error) error {
+func (s *server) told(ctx context.Context, p *Provider, place string, err error) error {
 	var no *refused
 	if !errors.As(err, &no) {
 		return s.broken(ctx, err)
+	}
+	if p != nil {
+		s.r.explainRefusal(ctx, p, place, no)
 	}
 	b, err := json.Marshal(map[string]string{"error": no.code, "error_description": no.text})
 	e := oidc.ErrInvalidRequest()

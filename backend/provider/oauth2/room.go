@@ -66,6 +66,7 @@ type Room struct {
 	telling sync.Mutex    // one round at a time
 
 	devices, guesses, pushes bound
+	refused                  refusals
 
 	mu    sync.Mutex
 	gen   uint64

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"gatehouse/backend/event"
@@ -208,12 +209,15 @@ func (s *server) VerifyClient(ctx context.Context, req *op.Request[op.ClientCred
 	}
 	p, err := s.r.client(ctx, req.Data.ClientID)
 	if fault.Is(err, fault.NotFound) {
+		s.r.nobody(ctx, "token", req.Data.ClientID)
 		return nil, refuse("There is no such client.")
 	}
 	if err != nil {
 		return nil, s.broken(ctx, err)
 	}
 	if p.ClientType == "confidential" && !same(req.Data.ClientSecret, p.ClientSecret) {
+		came, expected := lengths(req.Data.ClientSecret, p.ClientSecret)
+		s.r.explain(ctx, refusal{provider: p.PK, place: "token", cause: "client_secret", came: came, expected: expected, says: "The client_secret is wrong."})
 		return nil, refuse("The client_secret is wrong.")
 	}
 	return client{p}, nil
@@ -260,33 +264,34 @@ func (s *server) CodeExchange(ctx context.Context, req *op.ClientRequest[oidc.Ac
 	}
 	switch {
 	case c == nil || c.Provider != p.PK:
-		return nil, invalidGrant("The code is unknown.")
+		return nil, s.no(ctx, p, "code", nil, "", "", "The code is unknown.")
 	case c.used:
-		return nil, s.reused(ctx, p, c.Family)
+		return nil, s.reused(ctx, p, c)
 	case !r.Store.Now().Before(c.expires):
-		return nil, invalidGrant("The code is too old.")
+		return nil, s.no(ctx, p, "code_expired", &c.grant, "", p.CodeValidity, "The code is too old.")
 	case c.RedirectURI != req.Data.RedirectURI:
-		return nil, invalidGrant("The redirect_uri is not the one that the code was sent to.")
+		return nil, s.no(ctx, p, "token_redirect_uri", &c.grant, req.Data.RedirectURI, c.RedirectURI, "The redirect_uri is not the one that the code was sent to.")
 	case !proofOK(&c.grant, req.Data.CodeVerifier):
-		return nil, invalidGrant("The code_verifier does not belong to the code.")
+		came, expected := pkceOf(&c.grant, req.Data.CodeVerifier)
+		return nil, s.no(ctx, p, "pkce", &c.grant, came, expected, "The code_verifier does not belong to the code.")
 	}
 	u, err := r.owner(ctx, p, &c.grant)
 	if err != nil {
 		return nil, s.broken(ctx, err)
 	}
 	if u == nil {
-		return nil, invalidGrant("The person may not use this application any more.")
+		return nil, s.no(ctx, p, "not_allowed", &c.grant, "", "", "The person may not use this application any more.")
 	}
 	app, err := r.app(ctx, p)
 	if err != nil || app == nil {
 		return nil, s.broken(ctx, errors.Join(err, fault.New(fault.Invalid, "The provider belongs to no application.")))
 	}
 	if c.Terms.Key, err = r.binding(ctx, p, c.Terms.Key, true); err != nil {
-		return nil, s.told(ctx, err)
+		return nil, s.told(ctx, p, "token", err)
 	}
 	only, err := narrowed(p, c.Terms.Resources, req.Form["resource"])
 	if err != nil {
-		return nil, s.told(ctx, err)
+		return nil, s.told(ctx, p, "token", err)
 	}
 	m, err := r.mint(ctx, p, app.Slug, base(ctx), &c.grant, u, wanted{access: true, id: true, refresh: c.has("offline_access"), only: only})
 	if err != nil {
@@ -299,19 +304,41 @@ func (s *server) CodeExchange(ctx context.Context, req *op.ClientRequest[oidc.Ac
 		return r.spend(tx, c, m)
 	})
 	if errors.Is(err, errUsed) {
-		return nil, s.reused(ctx, p, c.Family)
+		return nil, s.reused(ctx, p, c)
 	}
 	if err != nil {
-		return nil, s.told(ctx, err)
+		return nil, s.told(ctx, p, "token", err)
 	}
 	return m.answer(), nil
 }
 
-func (s *server) reused(ctx context.Context, p *Provider, family string) error {
-	if err := s.r.revokeFamily(ctx, p, family, "An authorization code was used twice; its tokens are revoked"); err != nil {
+func (s *server) reused(ctx context.Context, p *Provider, c *code) error {
+	if err := s.r.revokeFamily(ctx, p, c.Family, "An authorization code was used twice; its tokens are revoked"); err != nil {
 		return s.broken(ctx, err)
 	}
-	return invalidGrant("The code was used already.")
+	return s.no(ctx, p, "code_used", &c.grant, "", "", "The code was used already.")
+}
+
+// no refuses a grant, and notes why. The admin reads more than the client: g is the grant that it is about.
+func (s *server) no(ctx context.Context, p *Provider, cause string, g *grant, came, expected, text string) error {
+	who := ""
+	if g != nil {
+		who = s.r.byUser(ctx, g.User)
+	}
+	s.r.explain(ctx, refusal{provider: p.PK, place: "token", cause: cause, came: came, expected: expected, says: text, user: who})
+	return invalidGrant(text)
+}
+
+// pkceOf says in words what was wrong with a verifier.
+func pkceOf(g *grant, verifier string) (came, expected string) {
+	came, expected = "a code_verifier of "+strconv.Itoa(len(verifier))+" characters that does not fit", "the code_verifier of the code_challenge, method "+g.Method
+	if verifier == "" {
+		came = "no code_verifier"
+	}
+	if g.Challenge == "" {
+		came, expected = "a code_verifier", "none: the sign-in began without a code_challenge"
+	}
+	return came, expected
 }
 
 // RefreshToken implements op.Server: grant_type=refresh_token. Each refresh token works once.
@@ -325,15 +352,15 @@ func (s *server) RefreshToken(ctx context.Context, req *op.ClientRequest[oidc.Re
 		if err := r.revokeFamily(ctx, p, t.Family, "Revoked refresh token was used"); err != nil {
 			return s.broken(ctx, err)
 		}
-		return invalidGrant("The refresh token was used already.")
+		return s.no(ctx, p, "refresh_used", &t.grant, "", "", "The refresh token was used already. All tokens of that sign-in are revoked.")
 	}
 	switch {
 	case t == nil || t.Provider != p.PK:
-		return nil, invalidGrant("The refresh token is unknown.")
+		return nil, s.no(ctx, p, "refresh", nil, "", "", "The refresh token is unknown.")
 	case t.revoked:
 		return nil, again()
 	case !r.Store.Now().Before(t.expires):
-		return nil, invalidGrant("The refresh token is too old.")
+		return nil, s.no(ctx, p, "refresh_expired", &t.grant, "", p.RefreshValidity, "The refresh token is too old.")
 	}
 	if asked := []string(req.Data.Scopes); len(asked) > 0 {
 		for _, sc := range asked {
@@ -350,7 +377,7 @@ func (s *server) RefreshToken(ctx context.Context, req *op.ClientRequest[oidc.Re
 		return nil, s.broken(ctx, err)
 	}
 	if u == nil {
-		return nil, invalidGrant("The person may not use this application any more.")
+		return nil, s.no(ctx, p, "not_allowed", &t.grant, "", "", "The person may not use this application any more.")
 	}
 	app, err := r.app(ctx, p)
 	if err != nil || app == nil {
@@ -359,11 +386,11 @@ func (s *server) RefreshToken(ctx context.Context, req *op.ClientRequest[oidc.Re
 	g := t.grant
 	g.Nonce = "" // a nonce belongs to the first ID token (protocols.md 1.6)
 	if g.Terms.Key, err = r.binding(ctx, p, g.Terms.Key, true); err != nil {
-		return nil, s.told(ctx, err)
+		return nil, s.told(ctx, p, "token", err)
 	}
 	only, err := narrowed(p, g.Terms.Resources, req.Form["resource"])
 	if err != nil {
-		return nil, s.told(ctx, err)
+		return nil, s.told(ctx, p, "token", err)
 	}
 	m, err := r.mint(ctx, p, app.Slug, base(ctx), &g, u, wanted{access: true, id: true, refresh: true, only: only})
 	if err != nil {
@@ -379,7 +406,7 @@ func (s *server) RefreshToken(ctx context.Context, req *op.ClientRequest[oidc.Re
 		return nil, again()
 	}
 	if err != nil {
-		return nil, s.told(ctx, err)
+		return nil, s.told(ctx, p, "token", err)
 	}
 	return m.answer(), nil
 }
@@ -411,9 +438,20 @@ func (s *server) UserInfo(ctx context.Context, req *op.Request[oidc.UserInfoRequ
 		}
 	}
 	if t == nil || !t.good(r.Store.Now()) {
+		if t != nil {
+			r.explain(ctx, refusal{
+				provider: t.Provider, place: "userinfo", cause: "token_over", user: r.byUser(ctx, t.User), says: "The application asks userinfo with an access token that is revoked or too old.",
+			})
+		}
 		return nil, bearerError("invalid_token", http.StatusUnauthorized, "The access token is unknown, revoked or too old.")
 	}
 	if !t.has("openid") {
+		if p, err := r.byPK(ctx, t.Provider); err == nil {
+			r.explain(ctx, refusal{
+				provider: p.PK, place: "userinfo", cause: "openid", came: strings.Join(t.Scope, " "), expected: "openid", user: r.byUser(ctx, t.User),
+				says: "The application asks userinfo with a token that was not granted the scope openid.",
+			})
+		}
 		return nil, bearerError("insufficient_scope", http.StatusForbidden, "The access token was not granted the scope openid.")
 	}
 	p, err := r.byPK(ctx, t.Provider)
@@ -427,7 +465,7 @@ func (s *server) UserInfo(ctx context.Context, req *op.Request[oidc.UserInfoRequ
 		challenge(possessionOf(ctx).header, no.code, no.text)
 	}
 	if err != nil {
-		return nil, s.told(ctx, err)
+		return nil, s.told(ctx, p, "userinfo", err)
 	}
 	u, err := r.Sessions.Known(ctx, t.User)
 	if err != nil {

@@ -58,10 +58,10 @@ func parseClaims(text string) (asked, error) {
 	}
 	var out asked
 	if len(text) > maxClaims || json.Unmarshal([]byte(text), &out) != nil || text[0] != '{' {
-		return asked{}, &problem{"invalid_request", "The parameter claims is no JSON object of the kind that OpenID Connect Core 5.5 describes, or too long."}
+		return asked{}, &problem{code: "invalid_request", text: "The parameter claims is no JSON object of the kind that OpenID Connect Core 5.5 describes, or too long."}
 	}
 	if len(out.IDToken) > maxClaimNames || len(out.Userinfo) > maxClaimNames {
-		return asked{}, &problem{"invalid_request", "The parameter claims names too many claims."}
+		return asked{}, &problem{code: "invalid_request", text: "The parameter claims names too many claims."}
 	}
 	return out, nil
 }
