@@ -1,11 +1,12 @@
 import { afterEach, expect, test, vi } from "vitest";
-import { mend } from "~/admin/apps/SignIns";
+import { mend } from "~/admin/apps/mend";
 
 afterEach(() => vi.unstubAllGlobals());
 
 /** Answers reads with now, and keeps what is sent. */
 function server(now: object) {
 	const sent: [string, string, unknown][] = [];
+	vi.stubGlobal("document", { cookie: "" });
 	vi.stubGlobal("fetch", async (path: string, init: RequestInit = {}) => {
 		if (init.method && init.method !== "GET") sent.push([init.method, String(path), JSON.parse(String(init.body))]);
 		return new Response(JSON.stringify(now), { headers: { "Content-Type": "application/json" } });

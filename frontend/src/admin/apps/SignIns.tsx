@@ -1,9 +1,7 @@
 import { Button, Skeleton } from "@mantine/core";
 import { useState } from "react";
-import { get, send } from "~/api/client";
-import type { ProviderBeyond, RefusedSignIn, SignIns as State } from "~/api/gatehouse";
+import type { RefusedSignIn, SignIns as State } from "~/api/gatehouse";
 import { useChange, useGet } from "~/api/query";
-import type { OAuth2Provider } from "~/api/schema.gen";
 import { number } from "~/lib/format";
 import { t } from "~/text/text";
 import { Ago } from "~/ui/Ago";
@@ -11,27 +9,8 @@ import { Chip } from "~/ui/Chip";
 import { Problem } from "~/ui/Empty";
 import { complain, told } from "~/ui/notices";
 import { Section } from "../frame/Page";
+import { mend } from "./mend";
 import classes from "./SignIns.module.css";
-
-/** Adds to a provider what would have let a refused sign-in through. */
-export async function mend(provider: number, { fix, value }: Pick<RefusedSignIn, "fix" | "value">): Promise<void> {
-	const path = `/providers/oauth2/${provider}/`;
-	const beyond = `/gatehouse${path}beyond/`;
-	switch (fix) {
-		case "add_redirect_uri": {
-			const { redirect_uris } = await get<OAuth2Provider>(path);
-			return send("PATCH", path, { redirect_uris: [redirect_uris, value].filter(Boolean).join("\n") });
-		}
-		case "add_scope": {
-			const { property_mappings } = await get<OAuth2Provider>(path);
-			return send("PATCH", path, { property_mappings: [...(property_mappings ?? []), value] });
-		}
-		case "add_resource": {
-			const now = await get<ProviderBeyond>(beyond);
-			return send("PUT", beyond, { ...now, resources: [now.resources, value].filter(Boolean).join("\n") });
-		}
-	}
-}
 
 /** The last sign-ins at an application: why some failed, in words, and who got in. */
 export function SignIns({ provider }: { provider: number }) {
