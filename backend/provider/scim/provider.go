@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"gatehouse/backend/event"
@@ -62,6 +63,7 @@ type Room struct {
 
 	once    sync.Once
 	changed chan struct{}
+	works   atomic.Bool // some provider works for an application
 	mu      sync.Mutex
 	workers map[int64]*worker
 }

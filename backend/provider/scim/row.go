@@ -70,6 +70,7 @@ func (r *Room) targets(ctx context.Context) ([]int64, error) {
 		bound = append(bound, pk)
 	}
 	slices.Sort(bound)
+	r.works.Store(len(bound) > 0)
 	var have []int64
 	rows, err := r.Store.DB().Query(ctx, `SELECT provider FROM scim_targets ORDER BY provider`)
 	if err != nil {

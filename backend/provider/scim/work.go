@@ -23,6 +23,7 @@ const (
 	batchSize  = 100
 	atOnce     = 4                // requests to one system
 	lookEvery  = 30 * time.Second // for changes that ring no bell
+	gather     = 20 * time.Millisecond
 	knownFor   = 10 * time.Minute // what a system can
 	afterFault = 10 * time.Second // until a sync that the house itself could not go on with begins anew
 	mostEvents = 20               // of failures in one sync
@@ -110,7 +111,9 @@ func (r *Room) ring() {
 func (r *Room) Heard(tx *store.Tx, e *event.Event) error {
 	switch e.Action {
 	case event.UserWrite, "model_created", "model_updated", "model_deleted":
-		tx.AfterCommit(r.ring)
+		if m, _ := e.Context["model"].(map[string]any); r.works.Load() || m["model_name"] == "application" {
+			tx.AfterCommit(r.ring)
+		}
 	}
 	return nil
 }
@@ -128,6 +131,7 @@ func (r *Room) Serve(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 		case <-r.bell():
+			time.Sleep(gather)
 		case <-t.C:
 		}
 		t.Stop()
