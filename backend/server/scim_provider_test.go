@@ -691,3 +691,53 @@ func TestSCIMProviderGuard(t *testing.T) {
 		t.Errorf("dry run: %v", run)
 	}
 }
+
+// One form has an application take people.
+func TestSCIMProviderSetup(t *testing.T) {
+	t.Parallel()
+	b, h := newBare(t, true), syncing(t)
+	ada := h.user("ada", nil)
+	staff := h.group("staff", ada)
+	in := obj{"name": "HR tool", "url": b.URL, "token": bareToken, "filter_group": staff}
+	made := h.api("POST", "gatehouse/providers/scim/", in, 200)
+	o := &stepper{h, int64(made["provider"].(float64))}
+	o.settle()
+	if p := b.all(t, "/Users"); len(p) != 1 || p["ada"] == nil || made["application"] != "hr-tool" || h.api("GET", o.at("beyond/"), nil, 200)["when_leaving"] != "deactivate" {
+		t.Errorf("%v %v", made, p)
+	}
+	if p := h.api("GET", fmt.Sprintf("providers/scim/%d/", o.pk), nil, 200); p["assigned_backchannel_application_slug"] != "hr-tool" || p["exclude_users_service_account"] != true {
+		t.Errorf("provider: %v", p)
+	}
+	h.api("POST", "gatehouse/providers/scim/", in, 400) // the name is taken
+	in["name"] = "HR-tool"
+	if got := h.api("POST", "gatehouse/providers/scim/", in, 200)["application"]; got != "hr-tool-2" {
+		t.Errorf("the second: %v", got)
+	}
+	in["name"], in["application"] = "Third", "hr-tool"
+	h.api("POST", "gatehouse/providers/scim/", in, 200)
+	if got := h.api("GET", "core/applications/hr-tool/", nil, 200)["backchannel_providers"].([]any); len(got) != 2 {
+		t.Errorf("behind one application: %v", got)
+	}
+	for field, bad := range map[string]obj{
+		"application": {"application": "nowhere"}, "url": {"url": "x"}, "name": {"name": ""}, "token": {"token": ""}, "filter_group": {"filter_group": "6c6f6e67-0000-4000-8000-000000000000"}, "when_leaving": {"when_leaving": "x"},
+	} {
+		body := obj{"name": "Fourth", "url": b.URL, "token": bareToken}
+		for k, v := range bad {
+			body[k] = v
+		}
+		if got := h.api("POST", "gatehouse/providers/scim/", body, 400); got[field] == nil {
+			t.Errorf("%v: %v", bad, got)
+		}
+	}
+	eve := h.addUser("eve", "correct horse battery")
+	h.grants(eve, "authentik_providers_scim.add_scimprovider")
+	key := h.tokenOf(eve, "eve-token", "api")
+	body := jsonOf(obj{"name": "Fifth", "url": b.URL, "token": bareToken})
+	if got := h.as(key, "POST", "gatehouse/providers/scim/", body); got.status != 403 {
+		t.Errorf("who may not add applications: %d %s", got.status, got.body)
+	}
+	body = jsonOf(obj{"name": "Fifth", "url": b.URL, "token": bareToken, "application": "hr-tool"})
+	if got := h.as(key, "POST", "gatehouse/providers/scim/", body); got.status != 400 {
+		t.Errorf("who may not change the application: %d %s", got.status, got.body)
+	}
+}

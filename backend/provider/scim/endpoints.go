@@ -165,7 +165,7 @@ func (r *Room) Endpoints() []kind.Action {
 	for i := range list {
 		list[i].Of = of
 	}
-	return list
+	return append(list, named(kind.Do("POST", "gatehouse/providers/scim", r.setup), "authentik_providers_scim.add_scimprovider", "Has an application take people by SCIM: a provider with the usual mappings, and the application."))
 }
 
 func named(a kind.Action, perm, summary string, query ...kind.Param) kind.Action {
