@@ -54,7 +54,7 @@ test("an application that takes people is one form", async () => {
 	await sending.getByLabel(/^Name/).first().fill("Second office");
 	await sending.getByLabel(/^SCIM base URL/).fill(address);
 	await sending.getByLabel(/^Token/).first().fill(token);
-	await sending.getByLabel("Whom to send").click();
+	await sending.getByRole("combobox", { name: "Whom to send" }).click();
 	await sending.getByRole("option", { name: "engine" }).click();
 	await from.shot(sending, "scim-form");
 	await sending.getByRole("button", { name: "Start sending" }).click();

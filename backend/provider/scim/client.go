@@ -63,7 +63,7 @@ func (e *refusal) Error() string {
 	case e.status == http.StatusNotFound:
 		return "The other system has nothing at this address." + says
 	case e.status == http.StatusConflict:
-		return "The other system has somebody of this name already." + says
+		return "The other system has one of this name already." + says
 	case e.status == http.StatusTooManyRequests:
 		return "The other system wants fewer requests." + says
 	case e.status == http.StatusMethodNotAllowed, e.status == http.StatusNotImplemented:

@@ -358,6 +358,8 @@ func (s *run) show(p *Provider, j *job, whole bool) Plan {
 		out.Does, out.Method, out.URL = "disable", "PATCH", one
 	case j.do == erase:
 		out.Does, out.Method, out.URL = "delete", "DELETE", one
+	case whole && j.body["schemas"] == nil:
+		out.Says = "Nothing is sent: outside of whom the provider sends."
 	}
 	if whole && j.body["schemas"] != nil {
 		out.Body = withMembers(j, false)

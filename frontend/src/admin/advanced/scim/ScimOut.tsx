@@ -21,6 +21,7 @@ import "./words";
 type Props = { pk: number; canChange: boolean };
 
 const states: ScimEntryState[] = ["failed", "waiting", "in_step", "left", "off"];
+const kinds = ["user", "group"] as const;
 const tones: Record<ScimEntryState, Tone> = { failed: "danger", waiting: "notice", in_step: "good", left: "plain", off: "plain" };
 
 /** How far a provider is with the system that it keeps in step, for each person in words. */
@@ -79,21 +80,23 @@ function State({ state, path, canChange }: { state: ScimOutState; path: string; 
 			<Table verticalSpacing="xs" className={classes.counts}>
 				<Table.Thead>
 					<Table.Tr>
-						<Table.Th />
-						{states.map((one) => (
-							<Table.Th key={one}>{t(`scimOut.state.${one}`)}</Table.Th>
+						<Table.Th>{t("scimOut.stands")}</Table.Th>
+						{kinds.map((kind) => (
+							<Table.Th key={kind}>{t(`scimOut.kinds.${kind}`)}</Table.Th>
 						))}
 					</Table.Tr>
 				</Table.Thead>
 				<Table.Tbody>
-					{(["user", "group"] as const).map((kind) => (
-						<Table.Tr key={kind}>
-							<Table.Th scope="row">{t(`scimOut.kinds.${kind}`)}</Table.Th>
-							{states.map((one) => (
-								<Table.Td key={one}>{number(count(kind, one))}</Table.Td>
-							))}
-						</Table.Tr>
-					))}
+					{states
+						.filter((one) => one === "in_step" || one === "failed" || kinds.some((kind) => count(kind, one) > 0))
+						.map((one) => (
+							<Table.Tr key={one}>
+								<Table.Th scope="row">{t(`scimOut.state.${one}`)}</Table.Th>
+								{kinds.map((kind) => (
+									<Table.Td key={kind}>{number(count(kind, one))}</Table.Td>
+								))}
+							</Table.Tr>
+						))}
 				</Table.Tbody>
 			</Table>
 			{state.remote && (
