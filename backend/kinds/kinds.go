@@ -27,6 +27,7 @@ import (
 	"gatehouse/backend/passkey"
 	"gatehouse/backend/policy"
 	"gatehouse/backend/provider/oauth2"
+	scimprovider "gatehouse/backend/provider/scim"
 	"gatehouse/backend/rbac"
 	"gatehouse/backend/session"
 	"gatehouse/backend/siteverify"
@@ -56,6 +57,7 @@ type Rooms struct {
 	Arrivals *arrival.Room
 	OAuth2   *oauth2.Room
 	SCIM     *scim.Room
+	SCIMOut  *scimprovider.Room
 	Tasks    *task.Room
 	Auth     *auth.Room
 	Keys     *passkey.Room

@@ -10,7 +10,6 @@ import (
 	"gatehouse/backend/provider/rac"
 	"gatehouse/backend/provider/radius"
 	"gatehouse/backend/provider/saml"
-	"gatehouse/backend/provider/scim"
 	"gatehouse/backend/source"
 	ldapsource "gatehouse/backend/source/ldap"
 	"gatehouse/backend/source/oauth"
@@ -30,7 +29,7 @@ func Providers(r Rooms) []*kind.Kind {
 		rac.Kinds(rac.Deps{Store: r.Store, Users: r.Users, Policies: r.Policies, Apps: r.Apps, Host: r.Host, Caller: r.Apps.Caller}),
 		radius.Kinds(r.Store, outposts.Carries),
 		saml.Kinds(),
-		scim.Kinds(r.Store, r.Host),
+		r.SCIMOut.Kinds(),
 		outposts.Kinds(),
 	)
 }

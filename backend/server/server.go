@@ -249,6 +249,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	go s.rooms.mail.Serve(ctx)
 	go s.rooms.notify.Serve(ctx)
 	go s.rooms.oauth.Serve(ctx)
+	go s.rooms.scimOut.Serve(ctx)
 	go s.rooms.prints.Serve(ctx)
 	select {
 	case <-ctx.Done():
