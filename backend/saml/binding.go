@@ -22,9 +22,9 @@ type Message struct {
 	Binding    string
 
 	// The signature of a redirect covers octets of the query (saml-bindings-2.0 3.4.4.1).
-	method           string
-	octets, value    []byte
-	signed           bool
+	method        string
+	octets, value []byte
+	signed        bool
 }
 
 // Signed tells whether the message carries a signature, good or bad: beside it when it came by redirect, else inside.
