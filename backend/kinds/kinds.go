@@ -30,6 +30,7 @@ import (
 	"gatehouse/backend/rbac"
 	"gatehouse/backend/session"
 	"gatehouse/backend/siteverify"
+	samlsource "gatehouse/backend/source/saml"
 	"gatehouse/backend/source/scim"
 	"gatehouse/backend/stage"
 	"gatehouse/backend/store"
@@ -56,6 +57,7 @@ type Rooms struct {
 	Arrivals *arrival.Room
 	OAuth2   *oauth2.Room
 	SCIM     *scim.Room
+	Abroad   *samlsource.Room // people of SAML sources
 	Tasks    *task.Room
 	Auth     *auth.Room
 	Keys     *passkey.Room

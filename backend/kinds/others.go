@@ -15,7 +15,6 @@ import (
 	ldapsource "gatehouse/backend/source/ldap"
 	"gatehouse/backend/source/oauth"
 	"gatehouse/backend/source/plex"
-	samlsource "gatehouse/backend/source/saml"
 )
 
 // Providers are the protocols that applications speak, with the mappings that belong to them, and what serves them.
@@ -42,7 +41,7 @@ func Sources(r Rooms) []*kind.Kind {
 		ldapsource.Kinds(r.Store, r.Host),
 		oauth.Kinds(r.Store),
 		plex.Kinds(r.Store),
-		samlsource.Kinds(r.Store, r.Certs),
+		r.Abroad.Kinds(),
 		r.SCIM.Kinds(),
 	)
 }
