@@ -27,6 +27,7 @@ import (
 	"gatehouse/backend/passkey"
 	"gatehouse/backend/policy"
 	"gatehouse/backend/provider/oauth2"
+	"gatehouse/backend/provider/saml"
 	"gatehouse/backend/rbac"
 	"gatehouse/backend/session"
 	"gatehouse/backend/siteverify"
@@ -56,6 +57,7 @@ type Rooms struct {
 	Flows    *flow.Engine
 	Arrivals *arrival.Room
 	OAuth2   *oauth2.Room
+	SAML     *saml.Room
 	SCIM     *scim.Room
 	Abroad   *samlsource.Room // people of SAML sources
 	Tasks    *task.Room

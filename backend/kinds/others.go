@@ -9,7 +9,6 @@ import (
 	"gatehouse/backend/provider/proxy"
 	"gatehouse/backend/provider/rac"
 	"gatehouse/backend/provider/radius"
-	"gatehouse/backend/provider/saml"
 	"gatehouse/backend/provider/scim"
 	"gatehouse/backend/source"
 	ldapsource "gatehouse/backend/source/ldap"
@@ -20,7 +19,6 @@ import (
 // Providers are the protocols that applications speak, with the mappings that belong to them, and what serves them.
 func Providers(r Rooms) []*kind.Kind {
 	outposts := &outpost.Room{Store: r.Store, Tokens: r.Tokens}
-	saml := &saml.Room{Store: r.Store, Users: r.Users, Certs: r.Certs, Events: r.Events, Host: r.Host, May: r.Roles.May}
 	return concat(
 		[]*kind.Kind{provider.Kind(r.Store)},
 		r.OAuth2.Kinds(),
@@ -28,7 +26,7 @@ func Providers(r Rooms) []*kind.Kind {
 		proxy.Kinds(r.Store, outposts.Carries),
 		rac.Kinds(rac.Deps{Store: r.Store, Users: r.Users, Policies: r.Policies, Apps: r.Apps, Host: r.Host, Caller: r.Apps.Caller}),
 		radius.Kinds(r.Store, outposts.Carries),
-		saml.Kinds(),
+		r.SAML.Kinds(),
 		scim.Kinds(r.Store, r.Host),
 		outposts.Kinds(),
 	)

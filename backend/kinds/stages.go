@@ -11,6 +11,7 @@ import (
 	"gatehouse/backend/passkey"
 	"gatehouse/backend/policy/reputation"
 	"gatehouse/backend/provider/oauth2"
+	"gatehouse/backend/provider/saml"
 	"gatehouse/backend/rest"
 	samlsource "gatehouse/backend/source/saml"
 	"gatehouse/backend/stage"
@@ -107,7 +108,7 @@ func Endpoints(r Rooms) []kind.Action {
 
 // Steps are what the house puts into plans by itself.
 func Steps(r Rooms, stages []*stage.Kind) []stage.Inline {
-	out := []stage.Inline{oauth2.Fulfil{Room: r.OAuth2}, oauth2.EnterCode{Room: r.OAuth2}, oauth2.FinishDevice{Room: r.OAuth2}, arrival.Keep{Room: r.Arrivals}, samlsource.Join{}, flow.Elsewhere{}, flow.Autosubmit{}}
+	out := []stage.Inline{oauth2.Fulfil{Room: r.OAuth2}, oauth2.EnterCode{Room: r.OAuth2}, oauth2.FinishDevice{Room: r.OAuth2}, saml.Fulfil{Room: r.SAML}, arrival.Keep{Room: r.Arrivals}, samlsource.Join{}, flow.Elsewhere{}, flow.Autosubmit{}}
 	for _, s := range stages {
 		if s.Component == "ak-stage-consent" {
 			out = append(out, flow.Injected{Step: flow.ConsentStep, Kind: s, Object: s.New})

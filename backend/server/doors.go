@@ -82,6 +82,8 @@ func (s *Server) mux(screen *web.Screen, pages *page.Pages, cookies web.Cookies)
 	}
 	flows.Mount(mux)
 	r.oauth.Mount(mux)
+	r.saml.Browser = screen
+	r.saml.Mount(mux)
 	r.accounts.Arrivals.Browser = screen
 	r.accounts.Mount(mux)
 	r.abroad.Mount(mux)

@@ -34,6 +34,7 @@ import (
 	"gatehouse/backend/policy"
 	"gatehouse/backend/policy/reputation"
 	"gatehouse/backend/provider/oauth2"
+	"gatehouse/backend/provider/saml"
 	"gatehouse/backend/rbac"
 	"gatehouse/backend/rest"
 	"gatehouse/backend/seed"
@@ -67,6 +68,7 @@ type rooms struct {
 	flows    *flow.Engine
 	apps     *application.Room
 	oauth    *oauth2.Room
+	saml     *saml.Room
 	accounts *oauthsource.Room // of people at OAuth sources
 	scim     *scim.Room
 	abroad   *samlsource.Room // people of SAML sources
@@ -140,6 +142,9 @@ func wire(o Options, d *db.DB, key *crypt.Key, install string, log *slog.Logger,
 	r.oauth = &oauth2.Room{
 		Store: r.store, Users: r.users, Sessions: r.sessions, Apps: r.apps, Certs: r.certs, Brands: r.brands, Flows: r.flows, Events: r.events, Host: host, May: r.roles.May, Log: log,
 	}
+	r.saml = &saml.Room{
+		Store: r.store, Users: r.users, Sessions: r.sessions, Apps: r.apps, Certs: r.certs, Flows: r.flows, Events: r.events, Host: host, May: r.roles.May, Log: log,
+	}
 	r.scim = &scim.Room{Store: r.store, Users: r.users, Tokens: r.tokens, Log: log}
 	r.office = &office.Room{
 		Store: r.store, DB: d, Users: r.users, Tokens: r.tokens, Sessions: r.sessions, Brands: r.brands, Apps: r.apps, OIDC: r.oauth, Events: r.events, CA: r.ca,
@@ -158,7 +163,7 @@ func wire(o Options, d *db.DB, key *crypt.Key, install string, log *slog.Logger,
 	r.events.Heard = append(r.events.Heard, r.notify.Heard)
 	list := kinds.Rooms{
 		Store: r.store, Users: r.users, Roles: r.roles, Sessions: r.sessions, Tokens: r.tokens, Events: r.events, Geo: r.geo, Brands: r.brands, Certs: r.certs, Apps: r.apps, Policies: r.policies,
-		Flows: r.flows, OAuth2: r.oauth, SCIM: r.scim, Auth: &auth.Room{Store: r.store, Users: r.users, Tokens: r.tokens}, Host: host, Files: r.media, PersonActions: r.personActions(), TenantActions: r.tenantActions(), Tasks: r.tasks, Log: log, Texts: texts, Mail: r.mail, Base: r.office.URL, TryTransport: r.notify.Try,
+		Flows: r.flows, OAuth2: r.oauth, SAML: r.saml, SCIM: r.scim, Auth: &auth.Room{Store: r.store, Users: r.users, Tokens: r.tokens}, Host: host, Files: r.media, PersonActions: r.personActions(), TenantActions: r.tenantActions(), Tasks: r.tasks, Log: log, Texts: texts, Mail: r.mail, Base: r.office.URL, TryTransport: r.notify.Try,
 	}
 	r.keys = r.newKeys(o, texts)
 	list.Keys = r.keys
@@ -199,7 +204,7 @@ func portOf(address string) func() string {
 // endpoints are the operations of the API that belong to no collection.
 func (r *rooms) endpoints(o Options) []kind.Action {
 	out := r.keys.Endpoints()
-	for _, list := range [][]kind.Action{r.beyond(), r.brands.Endpoints(), r.apps.Endpoints(), r.flows.Endpoints(), r.office.Endpoints(), device.Endpoints(r.store), r.rootEndpoints(o), r.adminEndpoints(), r.oauth.Endpoints(), r.mail.Endpoints(), r.notify.Endpoints(), r.tokens.Endpoints(), r.scim.Endpoints(), r.abroad.Endpoints(), r.accounts.Endpoints(), r.ofStages} {
+	for _, list := range [][]kind.Action{r.beyond(), r.brands.Endpoints(), r.apps.Endpoints(), r.flows.Endpoints(), r.office.Endpoints(), device.Endpoints(r.store), r.rootEndpoints(o), r.adminEndpoints(), r.oauth.Endpoints(), r.saml.Endpoints(), r.mail.Endpoints(), r.notify.Endpoints(), r.tokens.Endpoints(), r.scim.Endpoints(), r.abroad.Endpoints(), r.accounts.Endpoints(), r.ofStages} {
 		out = append(out, list...)
 	}
 	return out
