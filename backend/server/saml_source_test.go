@@ -1048,16 +1048,16 @@ func TestSAMLSourceImport(t *testing.T) {
 	cut := func(old, fresh string) string { return strings.Replace(text, old, fresh, 1) }
 	der := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("x")})
 	for word, in := range map[string]obj{
-		"either the metadata or the address":   {"name": "x", "slug": "x"},
-		"not well-formed XML":                  {"name": "x", "slug": "x", "metadata": string(der)},
-		"document type":                        {"name": "x", "slug": "x", "metadata": "<!DOCTYPE a>" + text},
-		"describe no identity provider":        {"name": "x", "slug": "x", "metadata": `<EntityDescriptor xmlns="` + message.Metadata + `" entityID="a"/>`},
-		"no address to sign in at":             {"name": "x", "slug": "x", "metadata": strings.ReplaceAll(text, "SingleSignOnService", "Other")},
-		"do not name the identity provider":    {"name": "x", "slug": "x", "metadata": cut(`entityID="`, `entity="`)},
-		"counted until 2020-01-01T00:00:00Z":   {"name": "x", "slug": "x", "metadata": cut(`entityID="`, `validUntil="2020-01-01T00:00:00Z" entityID="`)},
-		"begins with https":                    {"name": "x", "slug": "x", "url": "file:///etc/passwd"},
-		"answered with 404":                    {"name": "x", "slug": "x", "url": served + "/none"},
-		"must be unique": {"name": "x", "slug": "other", "metadata": text},
+		"either the metadata or the address": {"name": "x", "slug": "x"},
+		"not well-formed XML":                {"name": "x", "slug": "x", "metadata": string(der)},
+		"document type":                      {"name": "x", "slug": "x", "metadata": "<!DOCTYPE a>" + text},
+		"describe no identity provider":      {"name": "x", "slug": "x", "metadata": `<EntityDescriptor xmlns="` + message.Metadata + `" entityID="a"/>`},
+		"no address to sign in at":           {"name": "x", "slug": "x", "metadata": strings.ReplaceAll(text, "SingleSignOnService", "Other")},
+		"do not name the identity provider":  {"name": "x", "slug": "x", "metadata": cut(`entityID="`, `entity="`)},
+		"counted until 2020-01-01T00:00:00Z": {"name": "x", "slug": "x", "metadata": cut(`entityID="`, `validUntil="2020-01-01T00:00:00Z" entityID="`)},
+		"begins with https":                  {"name": "x", "slug": "x", "url": "file:///etc/passwd"},
+		"answered with 404":                  {"name": "x", "slug": "x", "url": served + "/none"},
+		"must be unique":                     {"name": "x", "slug": "other", "metadata": text},
 	} {
 		res := h.browser().do("POST", "/api/v3/gatehouse/sources/saml/import/", "application/json", marshal(t, in), "Authorization", "Bearer "+bootToken)
 		if res.status != 400 || !strings.Contains(res.body, word) {
