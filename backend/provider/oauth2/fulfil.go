@@ -109,7 +109,11 @@ func (f Fulfil) Show(t *stage.Turn, params map[string]any) stage.Result {
 	if n, ok := params["pushed"].(int64); ok {
 		pushed = float64(n)
 	}
-	return stage.Done().Writing(func(tx *store.Tx) error {
+	done := stage.Done()
+	if m == nil && pushed == 0 {
+		done = done.Soon() // nobody has more than a code, and redeeming it brings to the disk what came before
+	}
+	return done.Writing(func(tx *store.Tx) error {
 		if pushed != 0 {
 			if err := answerPushed(tx, int64(pushed)); err != nil {
 				return err
