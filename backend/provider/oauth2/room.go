@@ -67,6 +67,7 @@ type Room struct {
 
 	devices, guesses, pushes bound
 	refused                  refusals
+	programs                 sync.Map // username of a program's account -> its key
 
 	mu    sync.Mutex
 	gen   uint64

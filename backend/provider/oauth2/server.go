@@ -98,6 +98,9 @@ func (r *Room) guard(next http.Handler) http.Handler {
 			a.HTTP.Form = req.PostForm // scope mappings may look at it
 			req = req.WithContext(store.WithActor(req.Context(), a))
 		}
+		if path == "/application/o/introspect/" && r.introspection(w, req) {
+			return
+		}
 		if !token && !userinfo && !par {
 			next.ServeHTTP(&challenger{ResponseWriter: w}, req)
 			return
@@ -491,26 +494,58 @@ func (s *server) UserInfo(ctx context.Context, req *op.Request[oidc.UserInfoRequ
 
 // Introspect implements op.Server (RFC 7662). A token of another client is not active (CVE-2024-47077).
 func (s *server) Introspect(ctx context.Context, req *op.Request[op.IntrospectionRequest]) (*op.Response, error) {
-	r := s.r
-	inactive := op.NewResponse(map[string]any{"active": false})
-	p, err := r.client(ctx, req.Data.ClientCredentials.ClientID)
-	if fault.Is(err, fault.NotFound) || err == nil && !same(req.Data.ClientCredentials.ClientSecret, p.ClientSecret) {
-		return inactive, nil
-	}
+	cc := req.Data.ClientCredentials
+	out, err := s.r.introspect(ctx, cc.ClientID, cc.ClientSecret, req.Data.IntrospectionRequest.Token)
 	if err != nil {
 		return nil, s.broken(ctx, err)
 	}
+	return op.NewResponse(out), nil
+}
+
+// introspection answers the usual request, with the client in the form: it comes with every call of an API, and the library's way of reading
+// it takes a third of its time. False for any other, which the library answers.
+func (r *Room) introspection(w http.ResponseWriter, req *http.Request) bool {
+	if req.Header.Get("Authorization") != "" || req.ParseForm() != nil {
+		return false
+	}
+	f := req.PostForm
+	id, secret, text := f.Get("client_id"), f.Get("client_secret"), f.Get("token")
+	if id == "" || secret == "" || text == "" || f.Has("client_assertion") {
+		return false
+	}
+	out, err := r.introspect(req.Context(), id, secret, text)
+	if err != nil {
+		r.refuse(w, req, err)
+		return true
+	}
+	writeJSON(w, http.StatusOK, out)
+	return true
+}
+
+func (r *Room) introspect(ctx context.Context, id, secret, text string) (map[string]any, error) {
+	inactive := map[string]any{"active": false}
+	p, err := r.client(ctx, id)
+	if fault.Is(err, fault.NotFound) || err == nil && !same(secret, p.ClientSecret) {
+		return inactive, nil
+	}
+	if err != nil {
+		return nil, err
+	}
 	for _, kind := range []string{accessKind, refreshKind} {
-		t, err := r.find(ctx, kind, req.Data.IntrospectionRequest.Token)
+		t, err := r.find(ctx, kind, text)
 		if err != nil {
-			return nil, s.broken(ctx, err)
+			return nil, err
 		}
 		if t == nil || t.Provider != p.PK || !t.good(r.Store.Now()) {
 			continue
 		}
-		out := map[string]any{}
-		if err := json.Unmarshal([]byte(t.idToken), &out); err != nil {
-			return nil, s.broken(ctx, err)
+		var claims map[string]json.RawMessage
+		if err := json.Unmarshal([]byte(t.idToken), &claims); err != nil {
+			return nil, err
+		}
+		out := make(map[string]any, len(claims)+6)
+		for name, v := range claims {
+			out[name] = v
 		}
 		out["active"], out["scope"], out["client_id"], out["exp"] = true, strings.Join(t.Scope, " "), p.ClientID, t.expires.Unix()
 		if kind == accessKind {
@@ -519,7 +554,7 @@ func (s *server) Introspect(ctx context.Context, req *op.Request[op.Introspectio
 		if k := t.Terms.Key; k != "" {
 			out["cnf"] = map[string]string{"jkt": k}
 		}
-		return op.NewResponse(out), nil
+		return out, nil
 	}
 	return inactive, nil
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 
 	"gatehouse/backend/user"
 )
@@ -57,7 +58,8 @@ func parseClaims(text string) (asked, error) {
 		return asked{}, nil
 	}
 	var out asked
-	if len(text) > maxClaims || json.Unmarshal([]byte(text), &out) != nil || text[0] != '{' {
+	text = strings.TrimSpace(text)
+	if len(text) > maxClaims || !strings.HasPrefix(text, "{") || json.Unmarshal([]byte(text), &out) != nil {
 		return asked{}, &problem{code: "invalid_request", text: "The parameter claims is no JSON object of the kind that OpenID Connect Core 5.5 describes, or too long."}
 	}
 	if len(out.IDToken) > maxClaimNames || len(out.Userinfo) > maxClaimNames {
