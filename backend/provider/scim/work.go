@@ -352,13 +352,13 @@ func (s *run) look(ctx context.Context, kind string) error {
 	if err := s.r.Store.DB().QueryRow(ctx, `SELECT count(*) FROM scim_out WHERE provider = ? AND kind = ? AND scim_id <> ''`, s.pk, kind).Scan(&n); err != nil || n == 0 {
 		return err
 	}
+	found, at := map[string]seen{}, 1
 	return s.r.until(ctx, s.w, s.pk, func(c *sender) error {
-		found := map[string]seen{}
 		attrs := "userName,externalId,displayName,active"
 		if kind == "group" {
 			attrs = "externalId,displayName,members"
 		}
-		err := c.each(ctx, kind, attrs, func(x *resource) bool {
+		err := c.eachFrom(ctx, kind, attrs, &at, func(x *resource) bool {
 			found[x.ID] = x.seen()
 			return true
 		})
@@ -516,7 +516,7 @@ func says(err error) string {
 // reach makes the client of a provider's system, which has been asked what it can.
 func (r *Room) reach(ctx context.Context, w *worker, p *Provider) (*sender, error) {
 	c := &sender{
-		remote: &remote{client: r.Client, base: base(p.URL), name: p.Name, token: p.Token, agent: "Gatehouse/" + r.Version},
+		remote: &remote{client: r.Client, base: base(p.URL), token: p.Token, agent: "Gatehouse/" + r.Version},
 		method: p.Beyond().Method, noPut: &w.noPut,
 		taken: func(ctx context.Context, kind, id, but string) (string, error) {
 			return r.owner(ctx, p.PK, kind, id, but)
