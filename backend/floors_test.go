@@ -160,7 +160,7 @@ func TestOnTheList(t *testing.T) {
 func TestRequiredPackages(t *testing.T) {
 	used := map[string]string{
 		"app": "github.com/wailsapp/wails/v2", "backend/db": "modernc.org/sqlite", "backend/provider/oauth2": "github.com/zitadel/oidc/v3",
-		"backend/source/scim": "github.com/elimity-com/scim",
+		"backend/source/scim": "github.com/elimity-com/scim", "backend/saml": "github.com/crewjam/saml",
 	}
 	for pkg, lib := range used {
 		found := false
@@ -173,6 +173,33 @@ func TestRequiredPackages(t *testing.T) {
 			t.Errorf("%s does not use %s", pkg, lib)
 		}
 	}
+}
+
+// TestSafeVersions holds libraries at versions that are free of known holes (goxmldsig: CVE-2026-33487; etree: trees without end).
+func TestSafeVersions(t *testing.T) {
+	b, err := os.ReadFile("../go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for module, least := range map[string]string{"github.com/russellhaering/goxmldsig": "v1.6.1", "github.com/beevik/etree": "v1.7.0", "github.com/crewjam/saml": "v0.5.2"} {
+		m := regexp.MustCompile(`(?m)^\s*` + regexp.QuoteMeta(module) + ` (v\S+)`).FindSubmatch(b)
+		if m == nil {
+			t.Errorf("go.mod does not name %s", module)
+			continue
+		}
+		if slices.Compare(numbers(string(m[1])), numbers(least)) < 0 {
+			t.Errorf("%s %s is older than %s", module, m[1], least)
+		}
+	}
+}
+
+func numbers(version string) []int {
+	var out []int
+	for _, s := range regexp.MustCompile(`\d+`).FindAllString(version, 3) {
+		n, _ := strconv.Atoi(s) // digits only
+		out = append(out, n)
+	}
+	return out
 }
 
 // TestLibcPin holds modernc.org/libc at the version that the sqlite in use was made with: with another one it breaks at run time.

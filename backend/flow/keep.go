@@ -90,22 +90,29 @@ func (r *run) note() {
 	}
 }
 
-// save stores plan and session, with what stages collected, in one transaction. write runs first; turns whose session changes come along.
-func (r *run) save(write func(tx *store.Tx) error, turns ...*stage.Turn) error {
+// save stores plan and session, with what stages collected, in one transaction. write runs first.
+func (r *run) save(write func(tx *store.Tx) error) error {
+	return r.store(false, write)
+}
+
+// jot stores how far somebody came who only has to begin anew should the power fail just now: nothing was promised to them.
+func (r *run) jot() error { return r.store(!r.firm, nil) }
+
+// store is save; soon says that nobody relies on it yet. Turns whose session changes come along.
+func (r *run) store(soon bool, write func(tx *store.Tx) error, turns ...*stage.Turn) error {
 	if write == nil && len(r.effects) == 0 && remembered(r.sess) == r.data && r.stands() {
 		return nil
-	}
-	history, err := r.seal(r.history)
-	if err != nil {
-		return err
 	}
 	effects := r.effects
 	var sess, started *session.Session
 	var key string
 	var ended bool
-	err = r.Store.Write(r.ctx, store.ActorOf(r.ctx), func(tx *store.Tx) error {
+	err := r.Store.Write(r.ctx, store.ActorOf(r.ctx), func(tx *store.Tx) error {
 		sess, started, key, ended = r.sess, nil, "", false
 		stored := r.data
+		if soon {
+			tx.Soon()
+		}
 		if write != nil {
 			if err := write(tx); err != nil {
 				return err
@@ -127,8 +134,16 @@ func (r *run) save(write func(tx *store.Tx) error, turns ...*stage.Turn) error {
 			sess = &session.Session{}
 			stored = ""
 		}
-		// After the writing, which may have told the plan of a user that it made.
-		body, err := r.seal(r.plan)
+		if len(r.plan.Steps) == 0 && !r.kept {
+			if sess.UUID == "" {
+				return nil
+			}
+			if _, err := tx.Exec(`DELETE FROM plans WHERE session = ?`, sess.UUID); err != nil {
+				return err
+			}
+			return saveData(tx, sess, stored)
+		}
+		history, err := r.seal(r.history)
 		if err != nil {
 			return err
 		}
@@ -136,15 +151,15 @@ func (r *run) save(write func(tx *store.Tx) error, turns ...*stage.Turn) error {
 			if sess.UUID == "" {
 				return nil
 			}
-			if r.kept {
-				err = keepPlan(tx, sess.UUID, r.flow.PK, nothing, history)
-			} else {
-				_, err = tx.Exec(`DELETE FROM plans WHERE session = ?`, sess.UUID)
-			}
-			if err != nil {
+			if err := keepPlan(tx, sess.UUID, r.flow.PK, nothing, history); err != nil {
 				return err
 			}
 			return saveData(tx, sess, stored)
+		}
+		// After the writing, which may have told the plan of a user that it made.
+		body, err := r.seal(r.plan)
+		if err != nil {
+			return err
 		}
 		if sess.UUID == "" {
 			fresh, k, err := r.Sessions.Start(tx, store.ActorOf(r.ctx).HTTP)
@@ -163,7 +178,7 @@ func (r *run) save(write func(tx *store.Tx) error, turns ...*stage.Turn) error {
 	if err != nil {
 		return err
 	}
-	r.effects, r.body, r.noted = nil, nil, false
+	r.effects, r.firm, r.body, r.noted = nil, false, nil, false
 	r.data = remembered(sess)
 	r.settled = len(r.plan.Steps) == 0
 	if started != nil {

@@ -27,10 +27,12 @@ import (
 	"gatehouse/backend/passkey"
 	"gatehouse/backend/policy"
 	"gatehouse/backend/provider/oauth2"
+	"gatehouse/backend/provider/saml"
 	scimprovider "gatehouse/backend/provider/scim"
 	"gatehouse/backend/rbac"
 	"gatehouse/backend/session"
 	"gatehouse/backend/siteverify"
+	samlsource "gatehouse/backend/source/saml"
 	"gatehouse/backend/source/scim"
 	"gatehouse/backend/stage"
 	"gatehouse/backend/store"
@@ -56,8 +58,10 @@ type Rooms struct {
 	Flows    *flow.Engine
 	Arrivals *arrival.Room
 	OAuth2   *oauth2.Room
+	SAML     *saml.Room
 	SCIM     *scim.Room
 	SCIMOut  *scimprovider.Room
+	Abroad   *samlsource.Room // people of SAML sources
 	Tasks    *task.Room
 	Auth     *auth.Room
 	Keys     *passkey.Room

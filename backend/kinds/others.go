@@ -9,18 +9,15 @@ import (
 	"gatehouse/backend/provider/proxy"
 	"gatehouse/backend/provider/rac"
 	"gatehouse/backend/provider/radius"
-	"gatehouse/backend/provider/saml"
 	"gatehouse/backend/source"
 	ldapsource "gatehouse/backend/source/ldap"
 	"gatehouse/backend/source/oauth"
 	"gatehouse/backend/source/plex"
-	samlsource "gatehouse/backend/source/saml"
 )
 
 // Providers are the protocols that applications speak, with the mappings that belong to them, and what serves them.
 func Providers(r Rooms) []*kind.Kind {
 	outposts := &outpost.Room{Store: r.Store, Tokens: r.Tokens}
-	saml := &saml.Room{Store: r.Store, Users: r.Users, Certs: r.Certs, Events: r.Events, Host: r.Host, May: r.Roles.May}
 	return concat(
 		[]*kind.Kind{provider.Kind(r.Store)},
 		r.OAuth2.Kinds(),
@@ -28,8 +25,8 @@ func Providers(r Rooms) []*kind.Kind {
 		proxy.Kinds(r.Store, outposts.Carries),
 		rac.Kinds(rac.Deps{Store: r.Store, Users: r.Users, Policies: r.Policies, Apps: r.Apps, Host: r.Host, Caller: r.Apps.Caller}),
 		radius.Kinds(r.Store, outposts.Carries),
-		saml.Kinds(),
 		r.SCIMOut.Kinds(),
+		r.SAML.Kinds(),
 		outposts.Kinds(),
 	)
 }
@@ -41,7 +38,7 @@ func Sources(r Rooms) []*kind.Kind {
 		ldapsource.Kinds(r.Store, r.Host),
 		oauth.Kinds(r.Store),
 		plex.Kinds(r.Store),
-		samlsource.Kinds(r.Store, r.Certs),
+		r.Abroad.Kinds(),
 		r.SCIM.Kinds(),
 	)
 }

@@ -38,6 +38,8 @@ func (s *Server) chores() []task.Chore {
 		{"invitations", func(ctx context.Context) (int, error) { return invitation.CleanUp(ctx, r.store) }},
 		{"scores", func(ctx context.Context) (int, error) { return reputation.CleanUp(ctx, r.store) }},
 		{"tasks", r.tasks.CleanUp},
+		{"messages of SAML sources", r.abroad.CleanUp},
+		{"temporary accounts", r.abroad.Arrivals.CleanUp},
 		{"mails", r.mail.CleanUp},
 		{"deliveries", r.notify.CleanUp},
 		{"wrong tries", func(ctx context.Context) (int, error) {

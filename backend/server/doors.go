@@ -82,8 +82,11 @@ func (s *Server) mux(screen *web.Screen, pages *page.Pages, cookies web.Cookies)
 	}
 	flows.Mount(mux)
 	r.oauth.Mount(mux)
+	r.saml.Browser = screen
+	r.saml.Mount(mux)
 	r.accounts.Arrivals.Browser = screen
 	r.accounts.Mount(mux)
+	r.abroad.Mount(mux)
 	r.scim.Mount(mux)
 	assets := web.Assets{FS: s.o.Assets}
 	shells := &web.Shells{Screen: screen, Assets: assets, Brands: r.brands, May: r.roles.May}

@@ -34,12 +34,14 @@ import (
 	"gatehouse/backend/policy"
 	"gatehouse/backend/policy/reputation"
 	"gatehouse/backend/provider/oauth2"
+	"gatehouse/backend/provider/saml"
 	scimprovider "gatehouse/backend/provider/scim"
 	"gatehouse/backend/rbac"
 	"gatehouse/backend/rest"
 	"gatehouse/backend/seed"
 	"gatehouse/backend/session"
 	oauthsource "gatehouse/backend/source/oauth"
+	samlsource "gatehouse/backend/source/saml"
 	"gatehouse/backend/source/scim"
 	"gatehouse/backend/stage"
 	"gatehouse/backend/stage/email"
@@ -67,9 +69,11 @@ type rooms struct {
 	flows    *flow.Engine
 	apps     *application.Room
 	oauth    *oauth2.Room
+	saml     *saml.Room
 	accounts *oauthsource.Room // of people at OAuth sources
 	scim     *scim.Room
 	scimOut  *scimprovider.Room
+	abroad   *samlsource.Room // people of SAML sources
 	office   *office.Room
 	media    *media.Room
 	tasks    *task.Room
@@ -140,6 +144,9 @@ func wire(o Options, d *db.DB, key *crypt.Key, install string, log *slog.Logger,
 	r.oauth = &oauth2.Room{
 		Store: r.store, Users: r.users, Sessions: r.sessions, Apps: r.apps, Certs: r.certs, Brands: r.brands, Flows: r.flows, Events: r.events, Host: host, May: r.roles.May, Log: log,
 	}
+	r.saml = &saml.Room{
+		Store: r.store, Users: r.users, Sessions: r.sessions, Apps: r.apps, Certs: r.certs, Flows: r.flows, Events: r.events, Host: host, May: r.roles.May, Log: log,
+	}
 	r.scim = &scim.Room{Store: r.store, Users: r.users, Tokens: r.tokens, Log: log}
 	r.office = &office.Room{
 		Store: r.store, DB: d, Users: r.users, Tokens: r.tokens, Sessions: r.sessions, Brands: r.brands, Apps: r.apps, OIDC: r.oauth, Events: r.events, CA: r.ca,
@@ -158,18 +165,23 @@ func wire(o Options, d *db.DB, key *crypt.Key, install string, log *slog.Logger,
 	r.events.Heard = append(r.events.Heard, r.notify.Heard)
 	list := kinds.Rooms{
 		Store: r.store, Users: r.users, Roles: r.roles, Sessions: r.sessions, Tokens: r.tokens, Events: r.events, Geo: r.geo, Brands: r.brands, Certs: r.certs, Apps: r.apps, Policies: r.policies,
-		Flows: r.flows, OAuth2: r.oauth, SCIM: r.scim, Auth: &auth.Room{Store: r.store, Users: r.users, Tokens: r.tokens}, Host: host, Files: r.media, PersonActions: r.personActions(), TenantActions: r.tenantActions(), Tasks: r.tasks, Log: log, Texts: texts, Mail: r.mail, Base: r.office.URL, TryTransport: r.notify.Try,
+		Flows: r.flows, OAuth2: r.oauth, SAML: r.saml, SCIM: r.scim, Auth: &auth.Room{Store: r.store, Users: r.users, Tokens: r.tokens}, Host: host, Files: r.media, PersonActions: r.personActions(), TenantActions: r.tenantActions(), Tasks: r.tasks, Log: log, Texts: texts, Mail: r.mail, Base: r.office.URL, TryTransport: r.notify.Try,
 	}
 	r.keys = r.newKeys(o, texts)
 	list.Keys = r.keys
 	list.SCIMOut = r.newSCIMOut(o)
 	r.oauth.Client, r.oauth.Tasks = outbound.New(outbound.Options{Allow: allowed(o.Config), Redirects: -1}), r.tasks
-	r.sessions.Moved, r.events.Heard = oauth2.Moved, append(r.events.Heard, r.oauth.Heard)
+	r.sessions.Moved, r.events.Heard = moved, append(r.events.Heard, r.oauth.Heard)
 	r.oauth.Auth, r.oauth.Trusted = list.Auth, kinds.Trusted(r.store)
 	list.Arrivals = &arrival.Room{Store: r.store, Users: r.users, Sessions: r.sessions, Flows: r.flows, Policies: r.policies, Events: r.events, Log: log}
 	r.accounts = &oauthsource.Room{
 		Store: r.store, Sessions: r.sessions, Arrivals: list.Arrivals, Events: r.events, Log: log, Client: outbound.New(outbound.Options{Allow: allowed(o.Config), MaxBody: 4 << 20}),
 	}
+	r.events.Heard = append(r.events.Heard, list.Arrivals.Heard)
+	r.abroad = &samlsource.Room{
+		Store: r.store, Arrivals: list.Arrivals, Certs: r.certs, Events: r.events, Log: log, Client: outbound.New(outbound.Options{Allow: allowed(o.Config), MaxBody: 4 << 20}),
+	}
+	list.Abroad = r.abroad
 	r.asks(o, &list)
 	r.newPrints(o, &list)
 	r.stages, r.ofStages = kinds.Stages(list), kinds.Endpoints(list)
@@ -206,7 +218,7 @@ func portOf(address string) func() string {
 // endpoints are the operations of the API that belong to no collection.
 func (r *rooms) endpoints(o Options) []kind.Action {
 	out := r.keys.Endpoints()
-	for _, list := range [][]kind.Action{r.beyond(), r.brands.Endpoints(), r.apps.Endpoints(), r.flows.Endpoints(), r.office.Endpoints(), device.Endpoints(r.store), r.rootEndpoints(o), r.adminEndpoints(), r.oauth.Endpoints(), r.mail.Endpoints(), r.notify.Endpoints(), r.tokens.Endpoints(), r.scim.Endpoints(), r.scimOut.Endpoints(), r.ofStages} {
+	for _, list := range [][]kind.Action{r.beyond(), r.brands.Endpoints(), r.apps.Endpoints(), r.flows.Endpoints(), r.office.Endpoints(), device.Endpoints(r.store), r.rootEndpoints(o), r.adminEndpoints(), r.oauth.Endpoints(), r.saml.Endpoints(), r.mail.Endpoints(), r.notify.Endpoints(), r.tokens.Endpoints(), r.scim.Endpoints(), r.scimOut.Endpoints(), r.abroad.Endpoints(), r.accounts.Endpoints(), r.ofStages} {
 		out = append(out, list...)
 	}
 	return out
@@ -238,6 +250,14 @@ func (r *rooms) ended(tx *store.Tx, u int64) error {
 		return err
 	}
 	return oauth2.EndFor(tx, u)
+}
+
+// moved has whatever knows a session by its name know the one that it goes on as.
+func moved(tx *store.Tx, from, to string) error {
+	if err := oauth2.Moved(tx, from, to); err != nil {
+		return err
+	}
+	return samlsource.Moved(tx, from, to)
 }
 
 // gone forgets what a deleted user did, when the settings ask for it.

@@ -166,7 +166,13 @@ func (s *Screen) cookies(w http.ResponseWriter, r *http.Request, o flow.Outcome)
 
 // challenge shows what a flow asks.
 func (s *Screen) challenge(w http.ResponseWriter, r *http.Request, o flow.Outcome) {
-	d := page.FlowPage{Around: s.around(w, r, leads(r)...), Challenge: o.Challenge, Action: r.URL.RequestURI(), Cancel: o.Challenge.Info.CancelURL, Deny: o.Challenge.Deny}
+	lead := leads(r)
+	if form, ok := o.Challenge.Value.(*flow.Submission); ok { // a form for somebody else leads to them
+		if to := origin(form.URL); to != "" && !slices.Contains(lead, to) {
+			lead = append(lead, to)
+		}
+	}
+	d := page.FlowPage{Around: s.around(w, r, lead...), Challenge: o.Challenge, Action: r.URL.RequestURI(), Cancel: o.Challenge.Info.CancelURL, Deny: o.Challenge.Deny}
 	if v, ok := o.Challenge.Value.(interface{ Origins() []string }); ok {
 		widen(w.Header(), v.Origins())
 	}
@@ -210,22 +216,9 @@ func widen(h http.Header, origins []string) {
 func leads(r *http.Request) []string {
 	var out []string
 	add := func(q url.Values) {
-		to := q.Get("redirect_uri")
-		u, err := url.Parse(to)
-		if err != nil || u.Scheme == "" {
-			return
+		if src := origin(q.Get("redirect_uri")); src != "" && !slices.Contains(out, src) {
+			out = append(out, src)
 		}
-		src := u.Scheme + ":"
-		if u.Scheme == "http" || u.Scheme == "https" {
-			if u.Host == "" {
-				return
-			}
-			src = u.Scheme + "://" + u.Host
-		}
-		if strings.ContainsAny(src, " ;,'\"\r\n") || slices.Contains(out, src) {
-			return
-		}
-		out = append(out, src)
 	}
 	q := r.URL.Query()
 	add(q)
@@ -233,4 +226,23 @@ func leads(r *http.Request) []string {
 		add(next.Query())
 	}
 	return out
+}
+
+// origin gives scheme and host of an address as a policy has them: the scheme alone of one that has no host, "" for none.
+func origin(to string) string {
+	u, err := url.Parse(to)
+	if err != nil || u.Scheme == "" {
+		return ""
+	}
+	src := u.Scheme + ":"
+	if u.Scheme == "http" || u.Scheme == "https" {
+		if u.Host == "" {
+			return ""
+		}
+		src = u.Scheme + "://" + u.Host
+	}
+	if strings.ContainsAny(src, " ;,'\"\r\n") {
+		return ""
+	}
+	return src
 }

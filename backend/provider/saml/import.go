@@ -1,24 +1,22 @@
 package saml
 
 import (
-	"bytes"
 	"context"
+	"crypto/x509"
 	"encoding/base64"
-	"encoding/pem"
 	"encoding/xml"
-	"errors"
 	"io"
-	"net/url"
 	"strings"
 
+	csaml "github.com/crewjam/saml"
+
 	"gatehouse/backend/cert"
+	"gatehouse/backend/crypt"
 	"gatehouse/backend/fault"
 	"gatehouse/backend/kind"
+	message "gatehouse/backend/saml"
 	"gatehouse/backend/store"
 )
-
-// maxMetadata is the largest description of an application in bytes; a real one has a few thousand.
-const maxMetadata = 256 << 10
 
 // Import is the body of import_metadata.
 type Import struct {
@@ -29,18 +27,6 @@ type Import struct {
 
 // SchemaName implements kind.SchemaNamer.
 func (Import) SchemaName() string { return "SAMLProviderImport" }
-
-// application is what the description of an application says (saml-metadata-2.0 2.4.4).
-type application struct {
-	XMLName  xml.Name `xml:"urn:oasis:names:tc:SAML:2.0:metadata EntityDescriptor"`
-	EntityID string   `xml:"entityID,attr"`
-	SP       *struct {
-		RequestsSigned string          `xml:"AuthnRequestsSigned,attr"`
-		WantSigned     string          `xml:"WantAssertionsSigned,attr"`
-		Keys           []keyDescriptor `xml:"KeyDescriptor"`
-		Consumers      []service       `xml:"AssertionConsumerService"`
-	} `xml:"urn:oasis:names:tc:SAML:2.0:metadata SPSSODescriptor"`
-}
 
 func (r *Room) importAction() kind.Action {
 	a := kind.Collection("POST", "import_metadata", "add", r.importMetadata)
@@ -53,11 +39,11 @@ func (r *Room) importMetadata(ctx context.Context, c *kind.Call, in *Import) (ki
 	if !ok {
 		return kind.None{}, fault.Field("file", "No file was submitted.")
 	}
-	b, err := io.ReadAll(io.LimitReader(f.Body, maxMetadata+1))
+	b, err := io.ReadAll(io.LimitReader(f.Body, message.MaxXML+1))
 	if err != nil {
 		return kind.None{}, err
 	}
-	if len(b) > maxMetadata {
+	if len(b) > message.MaxXML {
 		return kind.None{}, fault.Field("file", "This is too large for the metadata of an application.")
 	}
 	app, err := parse(b)
@@ -67,64 +53,116 @@ func (r *Room) importMetadata(ctx context.Context, c *kind.Call, in *Import) (ki
 	return kind.None{}, r.Store.Write(ctx, store.ActorOf(ctx), func(tx *store.Tx) error { return makeProvider(tx, in, app) })
 }
 
-// parse reads the description of an application. A document type is refused: it has no place there and can do harm.
-func parse(b []byte) (*application, error) {
-	wrong := func(why string) error { return fault.Whole("Failed to import Metadata: " + why) }
-	for d := xml.NewDecoder(bytes.NewReader(b)); ; {
-		t, err := d.RawToken()
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			return nil, fault.Whole("Invalid XML Syntax")
-		}
-		if _, ok := t.(xml.Directive); ok {
-			return nil, fault.Whole("Invalid XML Syntax")
-		}
-	}
-	var app application
-	if err := xml.Unmarshal(b, &app); err != nil {
-		var syntax *xml.SyntaxError
-		if errors.As(err, &syntax) || errors.Is(err, io.EOF) {
-			return nil, fault.Whole("Invalid XML Syntax")
-		}
-		return nil, wrong("it describes no application.")
-	}
-	if app.SP == nil {
-		return nil, wrong("it describes no application.")
-	}
-	if len(app.SP.Consumers) == 0 {
-		return nil, wrong("it names no address that answers are sent to.")
-	}
-	first := app.SP.Consumers[0]
-	if first.Binding != bindingPost && first.Binding != bindingRedirect {
-		return nil, wrong("answers can't travel by " + first.Binding + ".")
-	}
-	if u, err := url.Parse(first.Location); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, wrong("the address that answers are sent to is no web address.")
-	}
-	return &app, nil
+// described is what the metadata of an application says (saml-metadata-2.0 2.4.4).
+type described struct {
+	entity, acs, binding string
+	certificate          string // that requests are signed with, as PEM; "" when they are not signed
+	wantSigned           bool
+	slo, sloBinding      string
 }
 
-// signing gives the certificate that an application signs with as PEM, "" when it names none.
-func (a *application) signing() (string, error) {
-	for _, k := range a.SP.Keys {
+// parse reads the metadata of an application. A signature on it is held against the certificate that it names itself: that proves only that it
+// arrived whole.
+func parse(b []byte) (*described, error) {
+	wrong := func(why string) error { return fault.Whole("Failed to import Metadata: " + why) }
+	el, err := message.Parse(b)
+	if err != nil {
+		return nil, fault.Whole("Invalid XML Syntax")
+	}
+	if !message.Is(el, message.Metadata, "EntityDescriptor") {
+		return nil, wrong("it describes no application.")
+	}
+	for _, sp := range message.Children(el, message.Metadata, "SPSSODescriptor") {
+		for _, c := range message.Children(sp, message.Metadata, "AssertionConsumerService") {
+			if short(c.SelectAttrValue("Binding", "")) != "" && webAddress(c.SelectAttrValue("Location", "")) != nil {
+				return nil, wrong("the address that answers are sent to is no web address.")
+			}
+		}
+	}
+	plain, err := message.Write(el)
+	if err != nil {
+		return nil, err
+	}
+	var d csaml.EntityDescriptor
+	if err := xml.Unmarshal(plain, &d); err != nil {
+		return nil, wrong("it describes no application.")
+	}
+	if len(d.SPSSODescriptors) == 0 {
+		return nil, wrong("it describes no application.")
+	}
+	sp := &d.SPSSODescriptors[0]
+	if len(sp.AssertionConsumerServices) == 0 {
+		return nil, wrong("it names no address that answers are sent to.")
+	}
+	out := &described{entity: d.EntityID, wantSigned: sp.WantAssertionsSigned != nil && *sp.WantAssertionsSigned}
+	for _, c := range sp.AssertionConsumerServices {
+		if short := short(c.Binding); short != "" {
+			out.acs, out.binding = c.Location, short
+			break
+		}
+	}
+	if out.binding == "" {
+		return nil, wrong("answers can't travel by " + sp.AssertionConsumerServices[0].Binding + ".")
+	}
+	for _, l := range sp.SingleLogoutServices {
+		to := l.ResponseLocation
+		if to == "" {
+			to = l.Location
+		}
+		if short := short(l.Binding); short != "" && webAddress(to) == nil {
+			out.slo, out.sloBinding = to, short
+			break
+		}
+	}
+	text, c, err := signing(sp)
+	if err != nil {
+		return nil, err
+	}
+	if message.Signed(el) && c != nil {
+		if _, err := (message.Trust{Certificates: []*x509.Certificate{c}, SHA1: true}).Verify(el); err != nil {
+			return nil, wrong(fault.As(err).Say)
+		}
+	}
+	if sp.AuthnRequestsSigned != nil && *sp.AuthnRequestsSigned {
+		out.certificate = text
+	}
+	return out, nil
+}
+
+// short gives the published word for a binding, "" for one that answers can't travel by.
+func short(binding string) string {
+	switch binding {
+	case message.Post:
+		return "post"
+	case message.Redirect:
+		return "redirect"
+	}
+	return ""
+}
+
+// signing gives the certificate that an application signs with, also as PEM; nil when it names none.
+func signing(sp *csaml.SPSSODescriptor) (string, *x509.Certificate, error) {
+	for _, k := range sp.KeyDescriptors {
 		if k.Use == "encryption" {
 			continue
 		}
-		for _, text := range k.Key.Data {
-			der, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), ""))
+		for _, data := range k.KeyInfo.X509Data.X509Certificates {
+			der, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(data.Data), ""))
 			if err != nil {
-				return "", fault.Whole("Failed to import Metadata: the certificate can't be read.")
+				return "", nil, fault.Whole("Failed to import Metadata: the certificate can't be read.")
 			}
-			return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})), nil
+			c, err := x509.ParseCertificate(der)
+			if err != nil {
+				return "", nil, fault.Whole("Failed to import Metadata: the certificate can't be read.")
+			}
+			return crypt.EncodeCertificate(der), c, nil
 		}
 	}
-	return "", nil
+	return "", nil, nil
 }
 
 // makeProvider makes the provider of an application, with the certificate of its requests (protocols.md 2.8).
-func makeProvider(tx *store.Tx, in *Import, app *application) error {
+func makeProvider(tx *store.Tx, in *Import, app *described) error {
 	flows := tx.Store().Kind("authentik_flows.flow")
 	fl, err := tx.Get(flows, in.Flow)
 	if fault.Is(err, fault.NotFound) || err == nil && flows.Value(fl, flows.Field("designation")).String() != "authorization" {
@@ -134,22 +172,16 @@ func makeProvider(tx *store.Tx, in *Import, app *application) error {
 		return err
 	}
 	p := store.KindOf[Provider](tx.Store()).New().(*Provider)
-	p.Name, p.AuthorizationFlow, p.Issuer, p.ACSURL, p.Binding = in.Name, in.Flow, app.EntityID, app.SP.Consumers[0].Location, "post"
-	if app.SP.Consumers[0].Binding == bindingRedirect {
-		p.Binding = "redirect"
-	}
-	pem, err := app.signing()
-	if err != nil {
-		return err
-	}
-	if pem != "" && truth(app.SP.RequestsSigned) {
-		pair := &cert.Pair{Name: "Provider " + in.Name + " - SAML Signing Certificate", Certificate: pem}
+	p.Name, p.AuthorizationFlow, p.Issuer, p.ACSURL, p.Binding = in.Name, in.Flow, app.entity, app.acs, app.binding
+	p.SLOURL, p.SLOBinding = app.slo, app.sloBinding
+	if app.certificate != "" {
+		pair := &cert.Pair{Name: "Provider " + in.Name + " - SAML Signing Certificate", Certificate: app.certificate}
 		if err := tx.Create(pair); err != nil {
 			return err
 		}
 		p.Verification = &pair.PK
 	}
-	if truth(app.SP.WantSigned) {
+	if app.wantSigned {
 		key, err := keyOf(tx)
 		if err != nil {
 			return err

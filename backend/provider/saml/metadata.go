@@ -9,22 +9,13 @@ import (
 	"fmt"
 	"net/url"
 
+	"github.com/beevik/etree"
+
 	"gatehouse/backend/fault"
 	"gatehouse/backend/kind"
 	"gatehouse/backend/provider"
+	message "gatehouse/backend/saml"
 	"gatehouse/backend/store"
-)
-
-// Names of SAML 2.0 (saml-bindings-2.0 3, saml-core-2.0 8.3, saml-metadata-2.0 2).
-const (
-	bindingPost     = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
-	bindingRedirect = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect"
-	protocol        = "urn:oasis:names:tc:SAML:2.0:protocol"
-
-	nameEmail      = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
-	namePersistent = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
-	nameX509       = "urn:oasis:names:tc:SAML:2.0:nameid-format:X509SubjectName"
-	nameTransient  = "urn:oasis:names:tc:SAML:2.0:nameid-format:transient"
 )
 
 // Metadata is the description of Gatehouse that an application reads.
@@ -36,44 +27,12 @@ type Metadata struct {
 // SchemaName implements kind.SchemaNamer.
 func (Metadata) SchemaName() string { return "SAMLMetadata" }
 
-type entityDescriptor struct {
-	XMLName  xml.Name `xml:"urn:oasis:names:tc:SAML:2.0:metadata EntityDescriptor"`
-	ID       string   `xml:"ID,attr"`
-	EntityID string   `xml:"entityID,attr"`
-	IDP      idpDescriptor
-}
-
-type idpDescriptor struct {
-	XMLName    xml.Name        `xml:"IDPSSODescriptor"`
-	Protocols  string          `xml:"protocolSupportEnumeration,attr"`
-	WantSigned bool            `xml:"WantAuthnRequestsSigned,attr,omitempty"`
-	Keys       []keyDescriptor `xml:"KeyDescriptor"`
-	Logout     []service       `xml:"SingleLogoutService"`
-	NameIDs    []string        `xml:"NameIDFormat"`
-	SignOn     []service       `xml:"SingleSignOnService"`
-}
-
-type keyDescriptor struct {
-	Use string `xml:"use,attr,omitempty"`
-	Key keyInfo
-}
-
-type keyInfo struct {
-	XMLName xml.Name `xml:"http://www.w3.org/2000/09/xmldsig# KeyInfo"`
-	Data    []string `xml:"http://www.w3.org/2000/09/xmldsig# X509Data>X509Certificate"`
-}
-
-type service struct {
-	Binding  string `xml:"Binding,attr"`
-	Location string `xml:"Location,attr"`
-}
-
 func (r *Room) metadataAction() kind.Action {
 	a := kind.Detail[kind.None, Metadata]("GET", "metadata", "", nil)
 	a.Access = kind.Anybody // applications fetch it by themselves
 	a.Query = []kind.Param{
 		{Name: "download", Type: "boolean", Help: "Answer with the file itself."},
-		{Name: "force_binding", Type: "string", Enum: []string{bindingPost, bindingRedirect}, Help: "Name this way of travelling only."},
+		{Name: "force_binding", Type: "string", Enum: []string{message.Post, message.Redirect}, Help: "Name this way of travelling only."},
 	}
 	a.Answers = map[int]string{404: "There is no such provider."}
 	a.Do = func(ctx context.Context, c *kind.Call, _ any) (any, error) {
@@ -95,7 +54,7 @@ func (r *Room) metadataAction() kind.Action {
 
 // metadata describes the provider; empty when it belongs to no application. force leaves one binding.
 func (r *Room) metadata(ctx context.Context, p *Provider, force string) ([]byte, error) {
-	if force != "" && force != bindingPost && force != bindingRedirect {
+	if force != "" && force != message.Post && force != message.Redirect {
 		return nil, fault.Field("force_binding", "\""+force+"\" is not a valid choice.")
 	}
 	apps, err := provider.Applications(ctx, r.Store, false)
@@ -107,23 +66,46 @@ func (r *Room) metadata(ctx context.Context, p *Provider, force string) ([]byte,
 		return nil, nil
 	}
 	at := addresses(provider.Address(ctx), slug)
+	key, unusable, err := r.key(ctx, p)
+	if err != nil {
+		return nil, err
+	}
 	sum := sha256.Sum256(fmt.Appendf(nil, "%s-%d", p.Name, p.PK))
-	d := entityDescriptor{ID: "_" + hex.EncodeToString(sum[:]), EntityID: p.Issuer, IDP: idpDescriptor{
-		Protocols: protocol, WantSigned: p.Verification != nil, NameIDs: []string{nameEmail, namePersistent, nameX509, nameTransient},
-	}}
+	d := etree.NewElement("md:EntityDescriptor")
+	d.CreateAttr("xmlns:md", message.Metadata)
+	d.CreateAttr("ID", "_"+hex.EncodeToString(sum[:]))
+	d.CreateAttr("entityID", p.Issuer)
+	idp := node(d, "md:IDPSSODescriptor", "protocolSupportEnumeration", message.Protocol)
+	if p.Verification != nil {
+		idp.CreateAttr("WantAuthnRequestsSigned", "true")
+	}
 	if p.SigningKey != nil {
 		s, err := r.Certs.Signing(ctx, *p.SigningKey)
 		if err != nil {
 			return nil, err
 		}
-		d.IDP.Keys = []keyDescriptor{{Use: "signing", Key: keyInfo{Data: []string{base64.StdEncoding.EncodeToString(s.Certificate.Raw)}}}}
+		info := node(node(idp, "md:KeyDescriptor", "use", "signing"), "ds:KeyInfo", "xmlns:ds", message.Signature)
+		node(node(info, "ds:X509Data"), "ds:X509Certificate").SetText(base64.StdEncoding.EncodeToString(s.Certificate.Raw))
 	}
-	for _, b := range []struct{ binding, on, out string }{{bindingRedirect, at.redirect, at.endRedirect}, {bindingPost, at.post, at.endPost}} {
-		if force == "" || force == b.binding {
-			d.IDP.SignOn, d.IDP.Logout = append(d.IDP.SignOn, service{b.binding, b.on}), append(d.IDP.Logout, service{b.binding, b.out})
+	bindings := []struct{ binding, on, out string }{{message.Redirect, at.redirect, at.endRedirect}, {message.Post, at.post, at.endPost}}
+	add := func(tag string, location func(i int) string) {
+		for i, b := range bindings {
+			if force == "" || force == b.binding {
+				node(idp, tag, "Binding", b.binding, "Location", location(i))
+			}
 		}
 	}
-	b, err := xml.MarshalIndent(d, "", "  ")
+	add("md:SingleLogoutService", func(i int) string { return bindings[i].out })
+	for _, f := range []string{message.NameEmail, message.NamePersistent, message.NameX509, message.NameTransient} {
+		node(idp, "md:NameIDFormat").SetText(f)
+	}
+	add("md:SingleSignOnService", func(i int) string { return bindings[i].on })
+	if key != nil && unusable == nil {
+		if err := message.Sign(d, key); err != nil {
+			return nil, err
+		}
+	}
+	b, err := message.Write(d)
 	return append([]byte(xml.Header), b...), err
 }
 

@@ -1,4 +1,7 @@
-// Package saml is the provider that speaks SAML 2.0 with applications.
+// Package saml is the provider that speaks SAML 2.0 with applications. The messages themselves are those of the room saml below it.
+//
+//	browser ─▶ sso/binding/{redirect,post,init} ─▶ (sign in) ─▶ policies ─▶ request read ─▶ authorization flow ─▶ response ─▶ ACS
+//	browser ─▶ slo/binding/{redirect,post} ─▶ signed and about this person? ─▶ session ended ─▶ response, or a page
 package saml
 
 import (
@@ -6,16 +9,13 @@ import (
 	"net/url"
 	"strconv"
 
-	"gatehouse/backend/cert"
-	"gatehouse/backend/event"
 	"gatehouse/backend/expr"
 	"gatehouse/backend/fault"
 	"gatehouse/backend/kind"
 	"gatehouse/backend/mapping"
 	"gatehouse/backend/provider"
+	message "gatehouse/backend/saml"
 	"gatehouse/backend/span"
-	"gatehouse/backend/store"
-	"gatehouse/backend/user"
 )
 
 // Model is the published name of this provider.
@@ -43,6 +43,15 @@ type Provider struct {
 	URLInit        string  `json:"url_sso_init" is:"computed,required"`
 	URLEndPost     string  `json:"url_slo_post" is:"computed,required"`
 	URLEndRedirect string  `json:"url_slo_redirect" is:"computed,required"`
+
+	// See Beyond.
+	PlainAssertion   bool    `json:"plain_assertion" is:"hidden"`
+	SignResponse     bool    `json:"sign_response" is:"hidden"`
+	Encryption       *string `json:"encryption_kp" is:"hidden" ref:"keypairs set_null" format:"uuid"`
+	EncryptionCipher string  `json:"encryption_cipher" is:"hidden"`
+	SLOURL           string  `json:"slo_url" is:"hidden"`
+	SLOBinding       string  `json:"slo_binding" is:"hidden"`
+	AllowSHA1        bool    `json:"allow_sha1" is:"hidden"`
 }
 
 // LaunchURL implements provider.Launcher: the sign-in that begins at Gatehouse.
@@ -63,6 +72,12 @@ func (p *Provider) Validate() error {
 	if _, err := span.Parse(p.NotBefore); err != nil {
 		bad.Add("assertion_valid_not_before", fault.As(err).Say)
 	}
+	if p.Signature == message.DSASHA1 {
+		bad.Add("signature_algorithm", "DSA signatures are not supported; choose RSA or ECDSA.")
+	}
+	if p.ACSURL != "" && webAddress(p.ACSURL) != nil {
+		bad.Add("acs_url", "Write an address that begins with https://.")
+	}
 	return bad.Err()
 }
 
@@ -71,17 +86,6 @@ type Mapping struct {
 	mapping.Kept
 	SAMLName     string  `json:"saml_name" is:"required" help:"The name of the attribute."`
 	FriendlyName *string `json:"friendly_name" is:"blank" help:"Its name for people."`
-}
-
-// Room is the provider's work.
-type Room struct {
-	Store  *store.Store
-	Users  *user.Directory
-	Certs  *cert.Room
-	Events *event.Log
-	Host   expr.Host
-	// May says whether the caller holds a permission on an object.
-	May func(ctx context.Context, a store.Actor, permission, object string) (bool, error)
 }
 
 // Kinds describes the provider and its mappings.

@@ -342,3 +342,32 @@ export type FlowTried = {
 	flow_policies_user: string | null;
 	steps: FlowTriedStep[];
 };
+
+/** What a provider has that the release does not. */
+export type ProviderBeyond = {
+	backchannel_logout_uri: string;
+	backchannel_logout_session_required: boolean;
+	require_pushed_authorization_requests: boolean;
+	dpop_bound_access_tokens: boolean;
+	dpop_nonce_required: boolean;
+	resources: string;
+};
+
+/** Why sign-ins at an application failed; fix says what would mend it here, with value. */
+export type RefusedSignIn = {
+	first: string;
+	last: string;
+	count: number;
+	place: string;
+	cause: string;
+	says: string;
+	came: string;
+	expected: string;
+	username: string;
+	client_ip: string;
+	fixed: boolean;
+	fix: "add_redirect_uri" | "add_scope" | "add_resource" | "";
+	value: string;
+};
+
+export type SignIns = { refused: RefusedSignIn[]; given: { when: string; username: string; scopes: string }[] };

@@ -11,6 +11,8 @@ import { t, tOr } from "~/text/text";
 import { Chip } from "~/ui/Chip";
 import { Empty, Problem } from "~/ui/Empty";
 import { EventList } from "../activity/EventList";
+import { Beyond } from "../apps/Beyond";
+import { SignIns } from "../apps/SignIns";
 import { at } from "../frame/addresses";
 import { Missing } from "../frame/Missing";
 import { fullModel } from "../frame/models";
@@ -164,6 +166,12 @@ function Loaded({ family, object, kind, path, crumbs }: LoadedProps) {
 							<Empty title={t("advanced.notServed")} text={t("advanced.notServedText")} />
 						)}
 					</Section>
+					{model === "oauth2provider" && kind?.canChange && (
+						<>
+							<Beyond provider={Number(object.pk)} />
+							<SignIns provider={Number(object.pk)} />
+						</>
+					)}
 					<Danger
 						path={path}
 						name={name}
