@@ -559,6 +559,7 @@ func TestSCIMProviderWithoutApplication(t *testing.T) {
 		t.Errorf("state: %v", s)
 	}
 	h.api("POST", o.at("sync/"), obj{}, 400)
+	h.api("POST", o.at("retry/"), obj{}, 400)
 	if got := h.number(`SELECT count(*) FROM scim_out`); got != 0 || b.said() != "" {
 		t.Errorf("%d rows, %s", got, b.said())
 	}

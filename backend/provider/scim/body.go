@@ -22,9 +22,14 @@ func (r *Room) mappings(ctx context.Context, p *Provider, kind string) ([]*Mappi
 	if kind == "group" {
 		keys = p.GroupMappings
 	}
+	return inOrder(keys, func(pk string) (*Mapping, error) { return store.Get[Mapping](ctx, r.Store, pk) })
+}
+
+// inOrder reads mappings and gives them by name.
+func inOrder(keys []string, get func(pk string) (*Mapping, error)) ([]*Mapping, error) {
 	var out []*Mapping
 	for _, pk := range keys {
-		m, err := store.Get[Mapping](ctx, r.Store, pk)
+		m, err := get(pk)
 		if fault.Is(err, fault.NotFound) { // a mapping of another kind
 			continue
 		}

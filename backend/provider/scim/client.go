@@ -29,10 +29,8 @@ const (
 
 // remote is the system of a provider as a client sees it.
 type remote struct {
-	client     *http.Client
-	base, name string
-	token      string
-	agent      string
+	client             *http.Client
+	base, token, agent string
 }
 
 // ability is what a system says that it can (ServiceProviderConfig). Known is false when it does not say: then nothing is taken for granted.
@@ -46,7 +44,6 @@ type refusal struct {
 	status int
 	detail string
 	after  time.Duration // Retry-After
-	name   string        // of the provider
 }
 
 // Error implements error: the sentence that people read.
@@ -136,13 +133,13 @@ func (c *remote) do(ctx context.Context, method, path string, body, out any) err
 		return outbound.Say("The other system", err)
 	}
 	if res.StatusCode >= 300 {
-		return &refusal{status: res.StatusCode, detail: detail(b), after: retryAfter(res.Header.Get("Retry-After")), name: c.name}
+		return &refusal{status: res.StatusCode, detail: detail(b), after: retryAfter(res.Header.Get("Retry-After"))}
 	}
 	if out == nil || res.StatusCode == http.StatusNoContent && len(b) == 0 {
 		return nil
 	}
 	if err != nil || json.Unmarshal(b, out) != nil {
-		return &refusal{status: res.StatusCode, name: c.name}
+		return &refusal{status: res.StatusCode}
 	}
 	return nil
 }
@@ -298,7 +295,14 @@ var errEndless = fault.New(fault.Invalid, "The other system has too many to look
 
 // each reads a list page by page until fn has enough.
 func (c *remote) each(ctx context.Context, kind, attributes string, fn func(*resource) bool) error {
-	for start := 1; ; {
+	start := 1
+	return c.eachFrom(ctx, kind, attributes, &start, fn)
+}
+
+// eachFrom is each from a place on, at which a list that broke off can go on.
+func (c *remote) eachFrom(ctx context.Context, kind, attributes string, at *int, fn func(*resource) bool) error {
+	for {
+		start := *at
 		q := url.Values{"startIndex": {strconv.Itoa(start)}, "count": {strconv.Itoa(listPage)}}
 		if attributes != "" {
 			q.Set("attributes", attributes)
@@ -313,6 +317,7 @@ func (c *remote) each(ctx context.Context, kind, attributes string, fn func(*res
 			}
 		}
 		start += len(got.Resources)
+		*at = start
 		if len(got.Resources) == 0 || start > got.Total {
 			return nil
 		}

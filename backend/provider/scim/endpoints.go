@@ -282,14 +282,21 @@ func (r *Room) retry(ctx context.Context, c *kind.Call, in *Retry) (kind.None, e
 		tx.AfterCommit(func() { r.poke(p.PK) })
 		// sent is forgotten, so that it is sent also when it seems to be in step.
 		res, err := tx.Exec(`UPDATE scim_out SET due = 0, tries = 0, says = '', sent = '', mark = mark + 1 WHERE `+cond, args...)
-		if err != nil || in.Object == "" {
+		if err != nil {
 			return err
 		}
 		n, err := res.RowsAffected()
-		if err == nil && n == 0 {
+		if err != nil {
+			return err
+		}
+		if n == 0 && in.Object != "" {
 			return fault.New(fault.NotFound, "Nothing is known of this person or group. A full sync finds everybody.")
 		}
-		return err
+		var works int
+		if err := tx.QueryRow(`SELECT count(*) FROM scim_targets WHERE provider = ?`, p.PK).Scan(&works); err != nil || works > 0 {
+			return err
+		}
+		return errUnused
 	})
 }
 
@@ -423,7 +430,7 @@ func (r *Room) dryRun(ctx context.Context, c *kind.Call, _ *kind.None) (DryRun, 
 // glance reads the lists of the system once: what it shows, and which names there are.
 func (s *run) glance(ctx context.Context, p *Provider) (map[string]map[string]bool, error) {
 	out := map[string]map[string]bool{}
-	c := &remote{client: s.r.Client, base: base(p.URL), name: p.Name, token: p.Token, agent: "Gatehouse/" + s.r.Version}
+	c := &remote{client: s.r.Client, base: base(p.URL), token: p.Token, agent: "Gatehouse/" + s.r.Version}
 	for _, kind := range []string{"user", "group"} {
 		names, found := map[string]bool{}, map[string]seen{}
 		attrs := "userName,externalId,displayName,active"

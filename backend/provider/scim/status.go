@@ -87,11 +87,14 @@ func (r *Room) wish(ctx context.Context, pk int64, anew bool) error {
 		}
 		n, err := res.RowsAffected()
 		if err == nil && n == 0 {
-			return fault.Whole("No application has this provider among its backchannel providers, so there is nothing that it would keep in step.")
+			return errUnused
 		}
 		return err
 	})
 }
+
+// errUnused is a provider that is asked to work and has nobody to work for.
+var errUnused = fault.Whole("No application has this provider among its backchannel providers, so there is nothing that it would keep in step.")
 
 func moment(us *int64) *time.Time {
 	if us == nil {

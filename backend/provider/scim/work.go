@@ -2,10 +2,12 @@ package scim
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -223,14 +225,12 @@ func (r *Room) Sync(ctx context.Context, pk int64) error {
 			return err
 		}
 		s := &run{r: r, w: w, pk: pk, began: r.Store.Now(), broken: map[string]bool{}, fresh: map[string]bool{}}
-		var t target
-		if err := r.Store.DB().QueryRow(ctx, `SELECT wanted, anew FROM scim_targets WHERE provider = ?`, pk).Scan(&t.wanted, &t.anew); err != nil {
-			return err
-		}
-		if t.wanted > 0 {
-			err = s.full(ctx, t)
-		} else {
-			err = s.changes(ctx)
+		if err = s.load(ctx); err == nil {
+			if s.target.wanted > 0 {
+				err = s.full(ctx)
+			} else {
+				err = s.changes(ctx)
+			}
 		}
 		if errors.Is(err, errIdle) {
 			return nil
@@ -248,6 +248,9 @@ type run struct {
 	pk    int64
 	began time.Time
 
+	target      target
+	p           *Provider // as it was when the target was read, or is after a pause
+	maps        map[string][]*Mapping
 	whole, anew bool
 	there       map[string]map[string]seen // by kind and id what the system shows; nil when it was not looked at
 	fresh       map[string]bool            // by kind and key who was sent in this sync
@@ -264,14 +267,39 @@ type seen struct {
 	members                 string
 }
 
-// full sends everybody who is not in step, as far as Gatehouse knows and the system shows.
-func (s *run) full(ctx context.Context, t target) error {
-	r := s.r
-	s.whole, s.anew = true, t.anew
-	p, err := r.serving(ctx, s.pk)
-	if err != nil {
+// load reads the provider and its mappings together with what is wanted. They are read in a transaction: what the house remembers of
+// objects may for a moment be older than the wish that their change made.
+func (s *run) load(ctx context.Context) error {
+	if err := s.r.serves(ctx, s.pk); err != nil {
 		return err
 	}
+	return s.r.Store.Write(ctx, quiet(), func(tx *store.Tx) error {
+		s.target, s.maps = target{}, map[string][]*Mapping{}
+		p, err := store.FindTx[Provider](tx, "pk", strconv.FormatInt(s.pk, 10))
+		if fault.Is(err, fault.NotFound) {
+			return errIdle
+		}
+		if err != nil {
+			return err
+		}
+		s.p = p
+		for kind, keys := range map[string][]string{"user": p.PropertyMappings, "group": p.GroupMappings} {
+			if s.maps[kind], err = inOrder(keys, func(pk string) (*Mapping, error) { return store.GetTx[Mapping](tx, pk) }); err != nil {
+				return err
+			}
+		}
+		err = tx.QueryRow(`SELECT wanted, anew FROM scim_targets WHERE provider = ?`, s.pk).Scan(&s.target.wanted, &s.target.anew)
+		if errors.Is(err, sql.ErrNoRows) {
+			return errIdle
+		}
+		return err
+	})
+}
+
+// full sends everybody who is not in step, as far as Gatehouse knows and the system shows.
+func (s *run) full(ctx context.Context) error {
+	r, t := s.r, s.target
+	s.whole, s.anew = true, t.anew
 	var users, groups int
 	if err := r.Store.DB().QueryRow(ctx, `SELECT (SELECT count(*) FROM users), (SELECT count(*) FROM usergroups)`).Scan(&users, &groups); err != nil {
 		return err
@@ -291,7 +319,7 @@ func (s *run) full(ctx context.Context, t target) error {
 	}); err != nil {
 		return err
 	}
-	return r.Tasks.Keep(ctx, s.report(p, failed))
+	return r.Tasks.Keep(ctx, s.report(s.p, failed))
 }
 
 // walk looks at everybody: people first, for groups name them, then groups, then who is gone.
@@ -352,13 +380,13 @@ func (s *run) look(ctx context.Context, kind string) error {
 	if err := s.r.Store.DB().QueryRow(ctx, `SELECT count(*) FROM scim_out WHERE provider = ? AND kind = ? AND scim_id <> ''`, s.pk, kind).Scan(&n); err != nil || n == 0 {
 		return err
 	}
-	return s.r.until(ctx, s.w, s.pk, func(c *sender) error {
-		found := map[string]seen{}
+	found, at := map[string]seen{}, 1
+	return s.until(ctx, func(c *sender) error {
 		attrs := "userName,externalId,displayName,active"
 		if kind == "group" {
 			attrs = "externalId,displayName,members"
 		}
-		err := c.each(ctx, kind, attrs, func(x *resource) bool {
+		err := c.eachFrom(ctx, kind, attrs, &at, func(x *resource) bool {
 			found[x.ID] = x.seen()
 			return true
 		})
@@ -447,38 +475,38 @@ func (s *run) putOff(ctx context.Context) error {
 	})
 }
 
-// serving gives the provider as it is now while it works for an application.
-func (r *Room) serving(ctx context.Context, pk int64) (*Provider, error) {
-	p, err := store.Get[Provider](ctx, r.Store, fmt.Sprint(pk))
-	if fault.Is(err, fault.NotFound) {
-		return nil, errIdle
-	}
-	if err != nil {
-		return nil, err
-	}
+// serves says errIdle when a provider does not work for an application.
+func (r *Room) serves(ctx context.Context, pk int64) error {
 	uses, err := r.Store.Assigned(ctx, provider.Family.Name, "applications")
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if !slices.ContainsFunc(uses, func(u store.Assignment) bool { return u.Field != "provider" && u.PK == fmt.Sprint(pk) }) {
-		return nil, errIdle
+	if !slices.ContainsFunc(uses, func(u store.Assignment) bool { return u.Field != "provider" && u.PK == strconv.FormatInt(pk, 10) }) {
+		return errIdle
 	}
-	return p, nil
+	return nil
 }
 
 // until does something at a system as often as it takes: while the system is down it is left alone for longer and longer, or for as long
 // as it asks.
-func (r *Room) until(ctx context.Context, w *worker, pk int64, fn func(c *sender) error) error {
+func (s *run) until(ctx context.Context, fn func(c *sender) error) error {
+	r, w := s.r, s.w
 	pauses := r.Pauses
 	if pauses == nil {
 		pauses = systemPauses
 	}
 	for try := 0; ; try++ {
-		p, err := r.serving(ctx, pk)
-		if err != nil {
+		if err := r.serves(ctx, s.pk); err != nil {
 			return err
 		}
-		c, err := r.reach(ctx, w, p)
+		if try > 0 { // it may have been mended meanwhile; what is wanted now comes after this sync
+			before := s.target
+			if err := s.load(ctx); err != nil {
+				return err
+			}
+			s.target = before
+		}
+		c, err := r.reach(ctx, w, s.p)
 		if err == nil {
 			err = fn(c)
 		}
@@ -489,7 +517,7 @@ func (r *Room) until(ctx context.Context, w *worker, pk int64, fn func(c *sender
 		if after == 0 {
 			after = pauses[min(try, len(pauses)-1)]
 		}
-		r.Log.WarnContext(ctx, "a system can't be kept in step now", "provider", p.Name, "try", try+1, "error", err, "logger", "gatehouse.scim")
+		r.Log.WarnContext(ctx, "a system can't be kept in step now", "provider", s.p.Name, "try", try+1, "error", err, "logger", "gatehouse.scim")
 		w.set(func(p *progress) { p.paused, p.why = r.Store.Now().Add(after), says(err) })
 		t := time.NewTimer(after)
 		select {
@@ -516,7 +544,7 @@ func says(err error) string {
 // reach makes the client of a provider's system, which has been asked what it can.
 func (r *Room) reach(ctx context.Context, w *worker, p *Provider) (*sender, error) {
 	c := &sender{
-		remote: &remote{client: r.Client, base: base(p.URL), name: p.Name, token: p.Token, agent: "Gatehouse/" + r.Version},
+		remote: &remote{client: r.Client, base: base(p.URL), token: p.Token, agent: "Gatehouse/" + r.Version},
 		method: p.Beyond().Method, noPut: &w.noPut,
 		taken: func(ctx context.Context, kind, id, but string) (string, error) {
 			return r.owner(ctx, p.PK, kind, id, but)
@@ -537,11 +565,8 @@ func (r *Room) reach(ctx context.Context, w *worker, p *Provider) (*sender, erro
 
 // batch sends some people or groups as far as they are not in step.
 func (s *run) batch(ctx context.Context, kind string, keys []string) error {
-	return s.r.until(ctx, s.w, s.pk, func(c *sender) error {
-		p, err := s.r.serving(ctx, s.pk)
-		if err != nil {
-			return err
-		}
+	return s.until(ctx, func(c *sender) error {
+		p := s.p
 		jobs, err := s.plan(ctx, p, kind, keys, false)
 		if err != nil {
 			return err
@@ -625,9 +650,11 @@ func (s *run) plan(ctx context.Context, p *Provider, kind string, keys []string,
 	if err != nil {
 		return nil, err
 	}
-	maps, err := s.r.mappings(ctx, p, kind)
-	if err != nil {
-		return nil, err
+	maps := s.maps[kind]
+	if s.maps == nil {
+		if maps, err = s.r.mappings(ctx, p, kind); err != nil {
+			return nil, err
+		}
 	}
 	var jobs []*job
 	if kind == "user" {
