@@ -27,6 +27,7 @@ import { Try } from "./flow/Try";
 import { nameOfRow } from "./names";
 import { lists } from "./order";
 import { Scim } from "./scim/Scim";
+import { OAuth, Saml } from "./source/Source";
 import { TokenKey } from "./TokenKey";
 import { useTest } from "./useTest";
 
@@ -76,9 +77,9 @@ function Loaded({ family, object, kind, path, crumbs }: LoadedProps) {
 	const name = nameOfRow(object);
 	const id = idOf({ param: kind?.param ?? "pk" }, object);
 	const isFlow = family.id === "flows";
-	const isScim = kind?.name === "scimsource";
+	const connects = ["scimsource", "samlsource", "oauthsource"].includes(kind?.name ?? "");
 	const tabs = [
-		...(isScim ? ["connect"] : []),
+		...(connects ? ["connect"] : []),
 		...(isFlow ? ["steps", "diagram", "try"] : []),
 		"settings",
 		...(object.policybindingmodel_ptr_id ? ["bindings"] : []),
@@ -131,7 +132,9 @@ function Loaded({ family, object, kind, path, crumbs }: LoadedProps) {
 				/>
 			}
 		>
-			{tab === "connect" && (
+			{tab === "connect" && model === "samlsource" && <Saml slug={String(object.slug)} canChange={!!kind?.canChange} />}
+			{tab === "connect" && model === "oauthsource" && <OAuth slug={String(object.slug)} />}
+			{tab === "connect" && model === "scimsource" && (
 				<Scim
 					slug={String(object.slug)}
 					address={String(object.root_url)}
