@@ -2,7 +2,7 @@
 // migrations with a copy made before, and the few SQL fragments that differ between databases.
 //
 //	Open ──▶ unfinished upgrade? ▸ ours and not newer? (read only) ──▶ copy ▸ migrate ──▶ pools
-//	Write(fn) ──▶ queue ──▶ BEGIN ▸ SAVEPOINT fn ▸ SAVEPOINT fn … ▸ COMMIT ──▶ AfterCommit
+//	Write(fn) ──▶ queue ──▶ BEGIN ▸ SAVEPOINT fn ▸ SAVEPOINT fn … ▸ COMMIT ──▶ sync of the log ──▶ AfterCommit
 //	Query, QueryRow ──▶ readers (never wait for the writer)
 package db
 
@@ -49,6 +49,8 @@ type Options struct {
 	Log        *slog.Logger     // nil: nothing is logged
 	Version    string           // of this program; names the copies
 	CopyDir    string           // where copies made before an upgrade go; "": the folder "copies" beside the file
+
+	sync func(*os.File) error // how the log gets to the disk; nil: syncData
 }
 
 func (o Options) complete(path string) Options {
@@ -79,6 +81,7 @@ type DB struct {
 	// commits is raised before and after each commit.
 	commits atomic.Uint64
 	wpool   *sql.DB // one connection, held by the writer
+	sync    *syncer
 	stmts   *stmtCache
 
 	mu      sync.Mutex // guards closed together with open.Add
@@ -124,6 +127,7 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 		d.pool.Close()
 		return nil, explain(err, path, o.CopyDir)
 	}
+	d.sync = startSyncer(d)
 	go w.loop()
 	return d, nil
 }
@@ -175,7 +179,7 @@ func commonPragmas() []string {
 }
 
 func writerPragmas() []string {
-	return append(commonPragmas(), "_txlock=immediate", "_pragma=journal_mode(WAL)", "_pragma=synchronous(FULL)", "_pragma=foreign_keys(1)",
+	return append(commonPragmas(), "_txlock=immediate", "_pragma=journal_mode(WAL)", "_pragma=synchronous(NORMAL)", "_pragma=foreign_keys(1)", // the syncer does the rest
 		"_pragma=cache_size(-8000)", "_pragma=wal_autocheckpoint(1000)", "_pragma=journal_size_limit(67108864)")
 }
 

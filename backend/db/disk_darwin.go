@@ -2,6 +2,7 @@ package db
 
 import (
 	"errors"
+	"os"
 
 	"golang.org/x/sys/unix"
 )
@@ -16,3 +17,6 @@ func DiskFree(path string) (free, total uint64, err error) {
 }
 
 func isNoSpace(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }
+
+// syncData writes the content of a file to the disk.
+func syncData(f *os.File) error { return f.Sync() }

@@ -2,6 +2,7 @@ package db
 
 import (
 	"errors"
+	"os"
 
 	"golang.org/x/sys/unix"
 )
@@ -16,3 +17,21 @@ func DiskFree(path string) (free, total uint64, err error) {
 }
 
 func isNoSpace(err error) bool { return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT) }
+
+// syncData writes the content of a file to the disk, without what its times tell.
+func syncData(f *os.File) error {
+	c, err := f.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var failed error
+	if err := c.Control(func(fd uintptr) {
+		for again := true; again; {
+			failed = unix.Fdatasync(int(fd))
+			again = failed == unix.EINTR
+		}
+	}); err != nil {
+		return err
+	}
+	return failed
+}

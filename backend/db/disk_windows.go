@@ -2,6 +2,7 @@ package db
 
 import (
 	"errors"
+	"os"
 
 	"golang.org/x/sys/windows"
 )
@@ -22,3 +23,6 @@ func DiskFree(path string) (free, total uint64, err error) {
 func isNoSpace(err error) bool {
 	return errors.Is(err, windows.ERROR_DISK_FULL) || errors.Is(err, windows.ERROR_HANDLE_DISK_FULL)
 }
+
+// syncData writes the content of a file to the disk.
+func syncData(f *os.File) error { return f.Sync() }

@@ -13,7 +13,8 @@ type Tx struct {
 	w     *writer
 	after []func()
 	rows  []*sql.Rows
-	sweep int   // look for closed rows at this length
+	sweep int // look for closed rows at this length
+	soon  bool
 	lost  error // an error after which SQLite may have rolled back everything
 	over  bool
 }
@@ -74,6 +75,11 @@ func (tx *Tx) QueryRow(query string, args ...any) *sql.Row {
 // AfterCommit runs f on the caller's goroutine when everything is durable, before Write returns, in the order of the calls.
 // Nothing runs when the function or its commit fails. Hooks of different Writes may run at the same time; a hook may call Write.
 func (tx *Tx) AfterCommit(f func()) { tx.after = append(tx.after, f) }
+
+// Soon says that nobody relies on this transaction yet: Write comes back once it is committed and seen by all, and the disk has it with
+// the next commit that somebody waits for, a second later at most. It survives the end of the process; only a loss of power may undo it,
+// together with everything that came after. For what a person only has to begin anew, as a sign-in under way.
+func (tx *Tx) Soon() { tx.soon = true }
 
 // Hooks gives how many hooks wait for the commit.
 func (tx *Tx) Hooks() int { return len(tx.after) }

@@ -30,7 +30,8 @@ type job struct {
 	tx   *Tx        // of the last run
 }
 
-// Write runs fn in a durable transaction, together with others that wait.
+// Write runs fn in a durable transaction, together with others that wait. It comes back when the disk has what fn did, unless fn said
+// that nobody relies on it yet (Tx.Soon).
 //
 // An error of fn undoes what fn did and comes back as it is; the other functions of the commit are not touched. When the disk is
 // full or broken the whole commit is undone and every function runs again alone, so fn may run twice and must hold no state of
@@ -101,6 +102,9 @@ func (s *wstmt) busy() bool {
 
 func (w *writer) connect() error {
 	w.disconnect()
+	if w.d.sync != nil {
+		w.d.sync.forget()
+	}
 	var err error
 	w.conn, err = w.d.wpool.Conn(context.Background())
 	return err
@@ -124,6 +128,7 @@ func (w *writer) forget() {
 func (w *writer) loop() {
 	defer close(w.d.stopped)
 	defer w.disconnect()
+	defer w.d.sync.stop()
 	for j := range w.d.queue {
 		w.batch(j)
 		if len(w.stmts) > maxStmts {
@@ -169,9 +174,7 @@ func (w *writer) batch(j *job) {
 		w.alone(jobs)
 		return
 	}
-	for _, j := range jobs {
-		j.done <- j.err
-	}
+	w.d.sync.after(jobs)
 }
 
 // alone runs each function of a lost batch again in a transaction of its own. A batch of one is not tried again.
@@ -204,7 +207,7 @@ func (w *writer) alone(jobs []*job) {
 			j.done <- w.final(err)
 			continue
 		}
-		j.done <- nil
+		w.d.sync.after([]*job{j})
 	}
 }
 
@@ -285,7 +288,7 @@ func (w *writer) rollback() {
 	}
 }
 
-// commit makes what was done durable and seen. It is counted at both ends, so that who reads the same number twice saw no commit between.
+// commit makes what was done seen; the sync after it makes it durable. It is counted at both ends, so that who reads the same number twice saw no commit between.
 func (w *writer) commit() error {
 	w.d.commits.Add(1)
 	defer w.d.commits.Add(1)

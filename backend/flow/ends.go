@@ -31,7 +31,7 @@ func (r *run) ask(t *stage.Turn, k *stage.Kind, challenge any, errs stage.Errors
 		}
 		c.Errors = errs
 	}
-	if err := r.save(nil); err != nil {
+	if err := r.jot(); err != nil {
 		return err
 	}
 	r.out.Challenge = c

@@ -122,6 +122,7 @@ type run struct {
 	signed  *user.User
 	who     *user.User // the pending user, until a stage ran
 	effects []func(tx *store.Tx) error
+	firm    bool // somebody relies on one of them
 	settled bool // everything is stored and no step is left
 	out     Outcome
 }
@@ -257,7 +258,7 @@ func (r *run) walk() error {
 			res = show()
 		}
 		r.who = nil
-		r.effects = append(r.effects, t.Pending()...)
+		r.collect(t)
 		goOn, err := r.apply(t, k, res, show, answer != nil)
 		if !goOn || err != nil {
 			return err
@@ -265,6 +266,12 @@ func (r *run) walk() error {
 		answer = nil
 	}
 	return r.broken(fmt.Errorf("flow %s ran through %d stages at once", r.flow.Slug, maxSteps))
+}
+
+// collect takes what a stage wants to be written with the plan.
+func (r *run) collect(t *stage.Turn) {
+	r.firm = r.firm || t.Firm()
+	r.effects = append(r.effects, t.Pending()...)
 }
 
 // next gives the first step whose policies pass; steps that don't are dropped. nil when none is left.
@@ -404,7 +411,7 @@ func (r *run) apply(t *stage.Turn, k *stage.Kind, res stage.Result, show func() 
 			if res.Verdict == stage.Asked {
 				return false, r.ask(t, k, res.Challenge, errs, true)
 			}
-			r.effects = append(r.effects, t.Pending()...)
+			r.collect(t)
 			continue // asking again came to another end
 		}
 		// Finished.
@@ -426,7 +433,7 @@ func (r *run) apply(t *stage.Turn, k *stage.Kind, res stage.Result, show func() 
 			return false, r.finish()
 		}
 		r.out.Advance = true
-		return false, r.save(nil)
+		return false, r.jot()
 	}
 }
 
@@ -439,7 +446,7 @@ func (r *run) pass(t *stage.Turn, res stage.Result) (refused *stage.Result, err 
 	if write == nil {
 		return nil, nil
 	}
-	if err := r.save(func(tx *store.Tx) error {
+	if err := r.store(res.IsSoon() && !r.firm, func(tx *store.Tx) error {
 		t.Started, t.Key = nil, ""
 		return write(tx)
 	}, t); err != nil {

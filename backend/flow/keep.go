@@ -90,8 +90,16 @@ func (r *run) note() {
 	}
 }
 
-// save stores plan and session, with what stages collected, in one transaction. write runs first; turns whose session changes come along.
-func (r *run) save(write func(tx *store.Tx) error, turns ...*stage.Turn) error {
+// save stores plan and session, with what stages collected, in one transaction. write runs first.
+func (r *run) save(write func(tx *store.Tx) error) error {
+	return r.store(false, write)
+}
+
+// jot stores how far somebody came who only has to begin anew should the power fail just now: nothing was promised to them.
+func (r *run) jot() error { return r.store(!r.firm, nil) }
+
+// store is save; soon says that nobody relies on it yet. Turns whose session changes come along.
+func (r *run) store(soon bool, write func(tx *store.Tx) error, turns ...*stage.Turn) error {
 	if write == nil && len(r.effects) == 0 && remembered(r.sess) == r.data && r.stands() {
 		return nil
 	}
@@ -106,6 +114,9 @@ func (r *run) save(write func(tx *store.Tx) error, turns ...*stage.Turn) error {
 	err = r.Store.Write(r.ctx, store.ActorOf(r.ctx), func(tx *store.Tx) error {
 		sess, started, key, ended = r.sess, nil, "", false
 		stored := r.data
+		if soon {
+			tx.Soon()
+		}
 		if write != nil {
 			if err := write(tx); err != nil {
 				return err
@@ -163,7 +174,7 @@ func (r *run) save(write func(tx *store.Tx) error, turns ...*stage.Turn) error {
 	if err != nil {
 		return err
 	}
-	r.effects, r.body, r.noted = nil, nil, false
+	r.effects, r.firm, r.body, r.noted = nil, false, nil, false
 	r.data = remembered(sess)
 	r.settled = len(r.plan.Steps) == 0
 	if started != nil {

@@ -22,11 +22,11 @@ func (t *Turn) Missed(l *event.Log, username string, more map[string]any) {
 	})
 }
 
-// Hit forgets the wrong passwords of username from this address, and of this session.
+// Hit forgets the wrong passwords of username from this address, and of this session; nobody relies on that.
 func (t *Turn) Hit(username string) {
 	if t.Session != nil {
 		t.Session.Data.Tries = 0
 	}
 	ip := t.Request.HTTP.ClientIP
-	t.After(func(tx *store.Tx) error { return user.Succeeded(tx, username, ip) })
+	t.after = append(t.after, func(tx *store.Tx) error { return user.Succeeded(tx, username, ip) })
 }

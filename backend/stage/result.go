@@ -37,6 +37,7 @@ type Result struct {
 	Err       error  // Failed
 
 	write     func(tx *store.Tx) error
+	soon      bool
 	otherwise func(err error) Result
 }
 
@@ -71,6 +72,15 @@ func (r Result) Writing(fn func(tx *store.Tx) error) Result {
 	r.write = fn
 	return r
 }
+
+// Soon says that nobody relies on the writing yet, whoever began it can begin it anew (db.Tx.Soon).
+func (r Result) Soon() Result {
+	r.soon = true
+	return r
+}
+
+// IsSoon says whether Soon was said.
+func (r Result) IsSoon() bool { return r.soon }
 
 // Else says what comes instead when the writing was refused (a fault that is not our own error).
 func (r Result) Else(f func(err error) Result) Result {

@@ -29,6 +29,7 @@ type Turn struct {
 	SignedIn *user.User
 
 	after []func(tx *store.Tx) error
+	firm  bool
 	// Started is the session that this step began, with the key for its cookie.
 	Started *session.Session
 	Key     string
@@ -71,12 +72,19 @@ type Request struct {
 }
 
 // After has fn run in the transaction that stores the plan after this step. It may run twice.
-func (t *Turn) After(fn func(tx *store.Tx) error) { t.after = append(t.after, fn) }
+func (t *Turn) After(fn func(tx *store.Tx) error) { t.after, t.firm = append(t.after, fn), true }
+
+// Settle has the answer wait until the plan is on the disk. Where the time that an answer takes must not tell what a stage found, that
+// wait is the same for all.
+func (t *Turn) Settle() { t.firm = true }
+
+// Firm says whether somebody relies on what After collected: it has to be on the disk before the answer leaves.
+func (t *Turn) Firm() bool { return t.firm }
 
 // Pending takes what After collected.
 func (t *Turn) Pending() []func(tx *store.Tx) error {
 	fs := t.after
-	t.after = nil
+	t.after, t.firm = nil, false
 	return fs
 }
 

@@ -187,7 +187,7 @@ func signIns(p, base *process, c client, people int, span time.Duration) error {
 	for _, part := range []struct {
 		name string
 		run  func() error
-	}{{"session", h.sessions}, {"token", h.refresh}, {"userinfo", h.userinfo}} {
+	}{{"session", h.sessions}, {"token", h.refresh}, {"userinfo", h.userinfo}, {"saml", h.saml}} {
 		if wanted(part.name) {
 			if err := part.run(); err != nil {
 				return err

@@ -98,7 +98,11 @@ func (f Fulfil) Show(t *stage.Turn, params map[string]any) stage.Result {
 	} else {
 		t.Plan.Context[stage.RedirectTo] = answerURL(g.RedirectURI, mode, v)
 	}
-	return stage.Done().Writing(func(tx *store.Tx) error {
+	done := stage.Done()
+	if m == nil {
+		done = done.Soon() // nobody has more than a code, and redeeming it brings to the disk what came before
+	}
+	return done.Writing(func(tx *store.Tx) error {
 		if code != "" {
 			if err := r.newCode(tx, code, g, lifeOf(p)); err != nil {
 				return err

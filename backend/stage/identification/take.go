@@ -25,6 +25,7 @@ func (s *Stage) Take(t *stage.Turn, in *Answer) stage.Result {
 	if len(in.UID) > longest || len(s.UserFields) == 0 {
 		return stage.WrongAll(failed)
 	}
+	t.Settle()
 	u, err := s.d.Users.Identify(t.Ctx, in.UID, s.UserFields, s.CaseInsensitive)
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		return stage.Fail(err)
