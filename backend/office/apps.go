@@ -16,6 +16,7 @@ import (
 	"gatehouse/backend/policy"
 	"gatehouse/backend/provider"
 	"gatehouse/backend/provider/oauth2"
+	"gatehouse/backend/provider/saml"
 	"gatehouse/backend/store"
 	"gatehouse/backend/user"
 )
@@ -45,7 +46,8 @@ type NewApp struct {
 // App is an application with everything that the other side asks for.
 type App struct {
 	Application any      `json:"application" is:"required" schema:"Application"`
-	Provider    any      `json:"provider" is:"required" schema:"OAuth2Provider"`
+	Provider    any      `json:"provider" is:"required,nullable" schema:"OAuth2Provider"`
+	SAML        any      `json:"saml" is:"required,nullable" schema:"SAMLProvider"` // instead of provider
 	Values      []Value  `json:"values" is:"required"`
 	Guide       *Guide   `json:"guide" is:"required"`
 	Warnings    []string `json:"warnings" is:"required"`
@@ -425,6 +427,10 @@ func (r *Room) showApp(ctx context.Context, slug string) (App, error) {
 	if out.Access, err = r.access(ctx, a); err != nil {
 		return out, err
 	}
+	if p, ok := a.ProviderObj.(*saml.Provider); ok {
+		err := r.showSAML(ctx, a, p, &out)
+		return out, err
+	}
 	p, ok := a.ProviderObj.(*oauth2.Provider)
 	if !ok {
 		out.Provider = nil
@@ -435,11 +441,7 @@ func (r *Room) showApp(ctx context.Context, slug string) (App, error) {
 	}
 	out.Provider = p
 	out.Warnings = append(out.Warnings, p.Warnings()...)
-	base := r.URL(ctx)
-	if base == "" {
-		h := store.ActorOf(ctx).HTTP
-		base = h.Scheme + "://" + h.Host
-	}
+	base := r.base(ctx)
 	may, err := r.Apps.May(ctx, store.ActorOf(ctx), "authentik_providers_oauth2.change_oauth2provider", strconv.FormatInt(p.PK, 10))
 	if err != nil {
 		return out, err
@@ -451,4 +453,13 @@ func (r *Room) showApp(ctx context.Context, slug string) (App, error) {
 	}
 	out.Values, err = r.values(ctx, p, base, may)
 	return out, err
+}
+
+// base is scheme and host that the other side is to use.
+func (r *Room) base(ctx context.Context) string {
+	if u := r.URL(ctx); u != "" {
+		return u
+	}
+	h := store.ActorOf(ctx).HTTP
+	return h.Scheme + "://" + h.Host
 }

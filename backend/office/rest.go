@@ -26,6 +26,11 @@ func (r *Room) Endpoints() []kind.Action {
 	shelf.Perm = "authentik_core.add_application"
 	add := kind.Do("POST", ns+"applications", r.addApp)
 	add.Perm, add.Also, add.Status = "authentik_core.add_application", []string{"authentik_providers_oauth2.add_oauth2provider", "authentik_policies.add_policybinding"}, 201
+	look := kind.Do("POST", ns+"saml/metadata", r.readMetadata)
+	look.Perm, look.Status, look.Summary = "authentik_core.add_application", 200, "What the metadata of a SAML application says; nothing is stored."
+	bySAML := kind.Do("POST", ns+"saml/applications", r.addSAML)
+	bySAML.Perm, bySAML.Status, bySAML.Summary = "authentik_core.add_application", 201, "Adds an application that signs in by SAML, with its provider and who may use it."
+	bySAML.Also = []string{"authentik_providers_saml.add_samlprovider", "authentik_crypto.add_certificatekeypair", "authentik_policies.add_policybinding"}
 	show := kind.Do("GET", ns+"applications/{slug}", r.getApp)
 	show.Perm = "authentik_core.view_application"
 	access := kind.Do("PUT", ns+"applications/{slug}/access", r.setAccess)
@@ -33,7 +38,7 @@ func (r *Room) Endpoints() []kind.Action {
 	reach := kind.Do("GET", ns+"access", r.reaches)
 	reach.Answers = map[int]string{404: "There is no such user."}
 	reach.Perm, reach.Query = "authentik_core.view_user_applications", []kind.Param{{Name: "user", Type: "integer", Required: true}}
-	return []kind.Action{get, set, status, shelf, add, show, access, reach}
+	return []kind.Action{get, set, status, shelf, add, look, bySAML, show, access, reach}
 }
 
 // reason says in a sentence why a person can open an application or not.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"regexp"
@@ -16,6 +17,7 @@ import (
 	"gatehouse/backend/application"
 	"gatehouse/backend/brand"
 	"gatehouse/backend/ca"
+	"gatehouse/backend/cert"
 	"gatehouse/backend/config"
 	"gatehouse/backend/db"
 	"gatehouse/backend/event"
@@ -49,6 +51,8 @@ type Room struct {
 	// HTTPS and HTTP are the ports that are listened on.
 	HTTPSPort, HTTPPort func() string
 	Log                 *slog.Logger
+	Client              *http.Client // fetches the metadata of applications
+	Certs               *cert.Room
 }
 
 // Setup is what the first-run wizard asks.

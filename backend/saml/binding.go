@@ -21,10 +21,11 @@ type Message struct {
 	RelayState string
 	Binding    string
 
-	// The signature of a redirect covers octets of the query (saml-bindings-2.0 3.4.4.1).
-	method        string
-	octets, value []byte
-	signed        bool
+	// The signature of a redirect covers octets of the query (saml-bindings-2.0 3.4.4.1): those that came, and the other ways to write them.
+	method string
+	octets [][]byte
+	value  []byte
+	signed bool
 }
 
 // Signed tells whether the message carries a signature, good or bad: beside it when it came by redirect, else inside.
@@ -40,10 +41,17 @@ func (t Trust) VerifyMessage(m *Message) (*etree.Element, error) {
 	if m.Binding != Redirect || !m.signed {
 		return t.Verify(m.Root)
 	}
-	if err := t.holds(m.Root.Tag, m.method, m.octets, m.value); err != nil {
-		return nil, err
+	var first error
+	for _, octets := range m.octets {
+		err := t.holds(m.Root.Tag, m.method, octets, m.value)
+		if err == nil {
+			return m.Root, nil
+		}
+		if first == nil {
+			first = err
+		}
 	}
-	return m.Root, nil
+	return nil, first
 }
 
 // Deflate compresses a message as a redirect carries it.
@@ -110,13 +118,8 @@ func DecodeRedirect(rawQuery string) (*Message, error) {
 		return nil, fault.Newf(fault.Invalid, "The message is packed by %s, which is not known.", quote(e))
 	}
 	m.RelayState = values["RelayState"]
-	packed, err := decode64(values[name])
-	if err != nil {
-		return nil, err
-	}
-	if trimmed := bytes.TrimLeft(packed, " \t\r\n"); len(trimmed) > 0 && trimmed[0] == '<' { // the release takes them unpacked too
-		m.XML = packed
-	} else if m.XML, err = Inflate(packed); err != nil {
+	var err error
+	if m.XML, err = unpack(values[name]); err != nil {
 		return nil, err
 	}
 	if raw["Signature"] != "" || raw["SigAlg"] != "" {
@@ -124,11 +127,18 @@ func DecodeRedirect(rawQuery string) (*Message, error) {
 		if m.value, err = base64Text(values["Signature"]); err != nil || len(m.value) == 0 || m.method == "" {
 			return nil, fault.New(fault.Invalid, "The signature of the message is incomplete: Signature and SigAlg belong together.")
 		}
-		octets := name + "=" + body
-		if relay, ok := raw["RelayState"]; ok {
-			octets += "&RelayState=" + relay
+		_, relayed := raw["RelayState"]
+		join := func(write func(name string) string) {
+			octets := name + "=" + write(name)
+			if relayed {
+				octets += "&RelayState=" + write("RelayState")
+			}
+			m.octets = append(m.octets, []byte(octets+"&SigAlg="+write("SigAlg")))
 		}
-		m.octets = []byte(octets + "&SigAlg=" + raw["SigAlg"])
+		// What came counts. Some sign one way to write it and send another (node-saml: a space as %20, sent as +); the values are the same.
+		join(func(name string) string { return raw[name] })
+		join(func(name string) string { return url.QueryEscape(values[name]) })
+		join(func(name string) string { return inJavaScript.Replace(url.QueryEscape(values[name])) })
 	}
 	m.Root, err = Parse(m.XML)
 	return m, err
@@ -151,14 +161,19 @@ func DecodePost(form url.Values) (*Message, error) {
 		return nil, nil
 	}
 	var err error
-	if m.XML, err = decode64(text); err != nil {
+	if m.XML, err = unpack(text); err != nil {
 		return nil, err
 	}
 	m.Root, err = Parse(m.XML)
 	return m, err
 }
 
-func decode64(s string) ([]byte, error) {
+// inJavaScript turns an escaped value into what encodeURIComponent makes of it.
+var inJavaScript = strings.NewReplacer("+", "%20", "%21", "!", "%27", "'", "%28", "(", "%29", ")", "%2A", "*")
+
+// unpack reads the octets of a message. Those of an address are deflated and those of a form are not, but some do the one where the other
+// belongs (the release takes plain ones in addresses, node-saml deflates forms).
+func unpack(s string) ([]byte, error) {
 	if len(s) > 2*MaxXML {
 		return nil, fault.Newf(fault.Invalid, "The message is larger than %d KiB.", MaxXML>>10)
 	}
@@ -166,7 +181,10 @@ func decode64(s string) ([]byte, error) {
 	if err != nil {
 		return nil, fault.New(fault.Invalid, "The message is no base64; it arrived damaged.")
 	}
-	return b, nil
+	if trimmed := bytes.TrimLeft(b, " \t\r\n\ufeff"); len(trimmed) > 0 && trimmed[0] == '<' {
+		return trimmed, nil
+	}
+	return Inflate(b)
 }
 
 func field(response bool) string {

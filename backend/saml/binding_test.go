@@ -71,6 +71,20 @@ func TestRawOctets(t *testing.T) {
 	if _, err := ours().trust().VerifyMessage(m); err != nil || m.RelayState != "a b/c" {
 		t.Errorf("%v, %q", err, m.RelayState)
 	}
+	// Signed in one way and sent in another, as node-saml does.
+	packed := url.QueryEscape(base64.StdEncoding.EncodeToString(Deflate([]byte(request))))
+	if value, err = k.sign([]byte("SAMLRequest=" + packed + "&RelayState=a%20b*(c)&SigAlg=" + url.QueryEscape(k.Method))); err != nil {
+		t.Fatal(err)
+	}
+	rest := "&SigAlg=" + url.QueryEscape(k.Method) + "&Signature=" + url.QueryEscape(base64.StdEncoding.EncodeToString(value))
+	for relay, good := range map[string]bool{"a+b%2A%28c%29": true, "a%20b*(c)": true, "a%2Bb*(c)": false, "a%2520b*(c)": false} {
+		if m, err = DecodeRedirect("SAMLRequest=" + packed + "&RelayState=" + relay + rest); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := ours().trust().VerifyMessage(m); (err == nil) != good {
+			t.Errorf("%s: %v", relay, err)
+		}
+	}
 }
 
 func TestArrivalsThatAreRefused(t *testing.T) {

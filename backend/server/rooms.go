@@ -152,6 +152,7 @@ func wire(o Options, d *db.DB, key *crypt.Key, install string, log *slog.Logger,
 		Store: r.store, DB: d, Users: r.users, Tokens: r.tokens, Sessions: r.sessions, Brands: r.brands, Apps: r.apps, OIDC: r.oauth, Events: r.events, CA: r.ca,
 		Config: o.Config, Version: o.Version, Install: install, Started: now(), Log: log,
 		HTTPPort: portOf(o.Config.HTTP), HTTPSPort: portOf(o.Config.HTTPS),
+		Certs: r.certs, Client: outbound.New(outbound.Options{Allow: allowed(o.Config), MaxBody: 1 << 20}),
 	}
 	r.tasks = &task.Room{Store: r.store, Events: r.events, Log: log}
 	r.mail = &mail.Room{

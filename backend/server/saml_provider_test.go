@@ -776,3 +776,94 @@ func TestSAMLProviderBombs(t *testing.T) {
 		t.Errorf("afterwards: %d", a.status)
 	}
 }
+
+// One form adds a SAML application, filled from the metadata of its other side; its page has what to copy there.
+func TestSAMLApplicationForm(t *testing.T) {
+	t.Parallel()
+	h := open(t, true)
+	ada := h.addUser("ada", "lovelace-1815")
+	own, _ := h.keyPair("sp.office.lan", "rsa")
+	client := csaml.ServiceProvider{EntityID: "urn:notes", Key: own.Signer, Certificate: own.Certificate, SignatureMethod: rsa256, LogoutBindings: []string{csaml.HTTPPostBinding}}
+	for to, s := range map[*url.URL]string{&client.AcsURL: "https://notes.office.lan/acs", &client.SloURL: "https://notes.office.lan/slo", &client.MetadataURL: "https://notes.office.lan/metadata"} {
+		u, err := url.Parse(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		*to = *u
+	}
+	text, err := xml.Marshal(client.Metadata())
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := h.api("POST", "gatehouse/saml/metadata/", obj{"metadata": string(text)}, 200)
+	if got["audience"] != "urn:notes" || got["acs_url"] != "https://notes.office.lan/acs" || got["sp_binding"] != "post" || got["signs_requests"] != true || got["slo_url"] != "https://notes.office.lan/slo" ||
+		!strings.Contains(got["certificate_subject"].(string), "sp.office.lan") || !strings.HasPrefix(got["certificate"].(string), "-----BEGIN CERTIFICATE-----") || got["certificate_expires"] == nil {
+		t.Errorf("%v", got)
+	}
+	h.refused(t, "POST", "gatehouse/saml/metadata/", obj{}, `{"metadata":["Give the metadata of the application, or its address."]}`)
+	h.refused(t, "POST", "gatehouse/saml/metadata/", obj{"metadata": "<a/>"}, `{"metadata":["Failed to import Metadata: it describes no application."]}`)
+	h.refused(t, "POST", "gatehouse/saml/metadata/", obj{"metadata": "hello"}, `{"metadata":["Invalid XML Syntax"]}`)
+	h.refused(t, "POST", "gatehouse/saml/metadata/", obj{"url": "file:///etc/passwd"}, `{"url":["Write an address that begins with https://."]}`)
+	if a := h.as(bootToken, "POST", "gatehouse/saml/metadata/", jsonOf(obj{"url": "http://169.254.169.254/metadata"})); a.status != 400 || !strings.Contains(a.body, "can't be fetched") {
+		t.Errorf("an inner address: %d %s", a.status, a.body)
+	}
+	reader := h.tokenOf(ada, "of-ada", "api")
+	wantAnswer(t, h.as(reader, "POST", "gatehouse/saml/metadata/", jsonOf(obj{"metadata": string(text)})), 403, notAllowed)
+	wantAnswer(t, h.as(reader, "POST", "gatehouse/saml/applications/", jsonOf(obj{"name": "Notes", "acs_url": "https://a.lan/", "access": "everyone"})), 403, notAllowed)
+
+	in := obj{"name": "Notes", "acs_url": got["acs_url"], "audience": got["audience"], "sp_binding": "post", "certificate": got["certificate"], "slo_url": got["slo_url"], "slo_binding": "post", "sign": "both", "access": "chosen", "users": []int{ada}}
+	made := h.api("POST", "gatehouse/saml/applications/", in, 201)
+	if again := h.api("GET", "gatehouse/applications/notes/", nil, 200); jsonOf(again) != jsonOf(made) {
+		t.Errorf("%v", again)
+	}
+	values := map[string]string{}
+	for _, v := range made["values"].([]any) {
+		v := v.(obj)
+		values[v["id"].(string)] = v["value"].(string)
+	}
+	provider := made["saml"].(obj)
+	if made["provider"] != nil || values["entity_id"] != provider["issuer"] || values["metadata"] != values["entity_id"] || !strings.HasSuffix(values["sso_redirect"], "/application/saml/notes/sso/binding/redirect/") ||
+		!strings.HasPrefix(values["certificate"], "-----BEGIN CERTIFICATE-----") || len(made["warnings"].([]any)) != 0 {
+		t.Errorf("%v", made)
+	}
+	if a := h.browser().get("/application/saml/notes/metadata/"); a.status != 302 || !strings.Contains(h.browser().get(a.header.Get("Location")).body, values["entity_id"]) {
+		t.Errorf("the metadata: %d %v", a.status, a.header)
+	}
+	b := h.signedIn("ada", "lovelace-1815")
+	s := &sp{h: h, slug: "notes", acs: "https://notes.office.lan/acs"}
+	if got, last := b.arrives(b.get(s.byRedirect("sso/binding/redirect", s.request("", ""), "", nil))); got != nil || !strings.Contains(last.body, "has to be signed") {
+		t.Errorf("a request without a signature: %d", last.status)
+	}
+	arrived := b.mustArrive(b.get(s.byRedirect("sso/binding/redirect", s.request("", ""), "", own)))
+	if !message.Signed(arrived.root) || !message.Signed(message.Children(arrived.root, message.Assertion, "Assertion")[0]) {
+		t.Error("both are to be signed")
+	}
+
+	// What is wrong is said on the application's page before anybody meets it.
+	_, curve := h.keyPair("curve", "ecdsa")
+	h.api("PATCH", fmt.Sprintf("providers/saml/%v/", provider["pk"]), obj{"signing_kp": curve, "digest_algorithm": message.SHA1, "acs_url": "http://notes.office.lan/acs"}, 200)
+	warnings := jsonOf(h.api("GET", "gatehouse/applications/notes/", nil, 200)["warnings"])
+	for _, want := range []string{"Nobody can sign in", "without encryption", "SHA-1"} {
+		if !strings.Contains(warnings, want) {
+			t.Errorf("no warning says %q: %s", want, warnings)
+		}
+	}
+	for what, c := range map[string]struct {
+		more obj
+		want string
+	}{
+		"address": {obj{"acs_url": "javascript:alert(1)"}, `"acs_url"`}, "sign-out": {obj{"slo_url": "x"}, `"slo_url"`}, "certificate": {obj{"certificate": "hello"}, `"certificate"`},
+		"slug": {obj{"slug": "notes"}, `{"slug":["This field must be unique."]}`}, "nobody": {obj{"users": []int{}}, `"access"`},
+	} {
+		bad := obj{}
+		for k, v := range in {
+			bad[k] = v
+		}
+		for k, v := range c.more {
+			bad[k] = v
+		}
+		if a := h.as(bootToken, "POST", "gatehouse/saml/applications/", jsonOf(bad)); a.status != 400 || !strings.Contains(a.body, c.want) {
+			t.Errorf("%s: %d %s", what, a.status, a.body)
+		}
+	}
+}

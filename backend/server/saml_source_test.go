@@ -1083,3 +1083,93 @@ func serveMetadata(t *testing.T, text string) string {
 	t.Cleanup(s.Close)
 	return s.URL
 }
+
+// TestSourceStageSAML holds the source stage over a SAML source, by redirect and by form: password, the other side, the same flow goes on.
+func TestSourceStageSAML(t *testing.T) {
+	t.Parallel()
+	h := open(t, true)
+	p := h.addIdP("office", obj{"user_matching_mode": "username_link", "allow_idp_initiated": true}, nil)
+	for _, name := range []string{"ada", "grace"} {
+		h.addUser(name, name+"-here-1815")
+	}
+	away := h.api("POST", "stages/source/", obj{"name": "away", "source": p.source["pk"], "resume_timeout": "minutes=10"}, 201)["pk"].(string)
+	h.api("POST", "flows/bindings/", obj{"target": h.flowNamed("default-authentication-flow"), "stage": away, "order": 25}, 201)
+	const path = "/api/v3/flows/executor/default-authentication-flow/?query=next%3D%252Fif%252Fuser%252F"
+	begin := func() (*browser, string) {
+		t.Helper()
+		b := h.browser()
+		b.flow(path, nil)
+		b.flow(path, obj{"uid_field": "ada"})
+		out := b.flow(path, obj{"password": "ada-here-1815"})
+		if out["type"] != "redirect" || !strings.HasPrefix(out["to"].(string), p.at("")) {
+			t.Fatalf("the stage: %v", out)
+		}
+		return b, out["to"].(string)
+	}
+	for _, binding := range []string{"REDIRECT", "POST", "POST_AUTO"} {
+		p.patch(obj{"binding_type": binding})
+		b, to := begin()
+		for _, in := range []obj{{}, {"component": "ak-stage-source"}} { // an empty answer leads nowhere (CVE-2026-49443)
+			if out := b.flow(path, in); out["type"] != "redirect" || out["to"] != to {
+				t.Errorf("an answer to the stage: %v", out)
+			}
+		}
+		ask := func(b *browser) string {
+			t.Helper()
+			got := b.get(to)
+			if binding == "REDIRECT" {
+				return p.asked(got).Root.SelectAttrValue("ID", "")
+			}
+			form := url.Values{} // at once: another flow would take the place of this one
+			for _, m := range hiddenInput.FindAllStringSubmatch(got.body, -1) {
+				form.Set(m[1], html.UnescapeString(m[2]))
+			}
+			m, err := message.DecodePost(form)
+			if got.status != 200 || err != nil || m == nil {
+				t.Fatalf("%s: %d %v %s", binding, got.status, err, got.body)
+			}
+			return m.Root.SelectAttrValue("ID", "")
+		}
+		id := ask(b)
+		if got := b.who(); got != "" {
+			t.Errorf("signed in before the other side: %v", got)
+		}
+		// Another browser, with a sign-in of its own under way, and one of somebody else.
+		other := h.browser()
+		other.get(p.at(""))
+		if got := p.bring(other, p.response(said{name: "ada", to: id}), ""); got.status != 400 || other.who() != "" {
+			t.Errorf("%s, another browser: %d %q", binding, got.status, other.who())
+		}
+		wrong, _ := begin()
+		if got := p.bring(wrong, p.response(said{name: "grace", to: ask(wrong)}), ""); got.status != 403 || wrong.who() != "" {
+			t.Errorf("%s, another account: %d %q", binding, got.status, wrong.who())
+		}
+		// The right one.
+		got := p.bring(b, p.response(said{name: "ada", to: id}), "")
+		if got.status != 302 || !strings.HasPrefix(got.header.Get("Location"), "/if/flow/default-authentication-flow/?next=") {
+			t.Fatalf("%s, back: %d %s %s", binding, got.status, got.header.Get("Location"), got.body)
+		}
+		if out := b.flow(path, nil); out["type"] != "redirect" || out["to"] != "/if/user/" || b.who() != "ada" {
+			t.Errorf("%s, the end: %v", binding, out)
+		}
+	}
+	if n := h.number(`SELECT count(*) FROM source_connections`); n != 1 {
+		t.Errorf("%d connections", n)
+	}
+	// What nobody asked for is no second factor.
+	b, _ := begin()
+	if got := p.bring(b, p.response(said{name: "ada", to: "-"}), ""); strings.HasPrefix(got.header.Get("Location"), "/if/flow/default-authentication-flow/") {
+		t.Errorf("an answer that nobody asked for goes on with the flow: %s", got.header.Get("Location"))
+	}
+	// Too long away: the flow begins anew.
+	p.patch(obj{"binding_type": "REDIRECT"})
+	h.api("PATCH", "stages/source/"+away+"/", obj{"resume_timeout": "seconds=0"}, 200)
+	b, to := begin()
+	id := p.asked(b.get(to)).Root.SelectAttrValue("ID", "")
+	if got := p.bring(b, p.response(said{name: "ada", to: id}), ""); got.status != 302 || b.who() != "" {
+		t.Errorf("too late: %d", got.status)
+	}
+	if out := b.flow(path, nil); out["component"] != "ak-stage-identification" {
+		t.Errorf("too late: %v", out)
+	}
+}

@@ -110,6 +110,9 @@ func (f *Flows) page(w http.ResponseWriter, r *http.Request) {
 	f.cookies(w, r, out)
 	wrong := out.Challenge != nil && hasErrors(out.Challenge.Errors)
 	switch {
+	case out.To != "" && in.Answer != nil && leavesBy(r, out.To):
+		out.Challenge = flow.Redirection(out.To)
+		f.challenge(w, r, out)
 	case out.To != "":
 		code := http.StatusFound
 		if in.Answer != nil {

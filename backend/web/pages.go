@@ -210,6 +210,16 @@ func widen(h http.Header, origins []string) {
 	h.Set(name, strings.Join(append(out, "frame-src "+from), "; "))
 }
 
+// leavesBy says whether an address leads, or leads on, to an origin that the form of a page could not know: browsers would hold the form's
+// policy against that redirect, so that a page has to lead there.
+func leavesBy(r *http.Request, to string) bool {
+	if strings.HasPrefix(to, "/source/") {
+		return true
+	}
+	src := origin(to)
+	return src != "" && !slices.Contains(leads(r), src)
+}
+
 // leads gives the origins that the form of a flow may end at: browsers hold form-action against the redirects that follow a form too. They
 // are read from the request's own parameters, which name where the flow goes on: the redirect URI of an authorization request, here or
 // behind next.

@@ -23,7 +23,7 @@ func main() {
 	baseline := flag.String("baseline", "", "serve the baselines at this address instead")
 	span := flag.Duration("for", 2*time.Second, "length of one measurement")
 	people := flag.Int("people", 10_000, "how many people the house has")
-	flag.StringVar(&only, "only", "", "measure one part only: fixed, password, session, token, machine, userinfo, introspect, lists, expressions, flows or scim")
+	flag.StringVar(&only, "only", "", "measure one part only: fixed, password, session, token, machine, userinfo, introspect, saml, lists, expressions, flows or scim")
 	flag.Parse()
 	if *baseline != "" {
 		log.Fatal(serveBaseline(*baseline))

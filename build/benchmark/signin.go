@@ -187,7 +187,7 @@ func signIns(p, base *process, c client, people int, span time.Duration) error {
 	for _, part := range []struct {
 		name string
 		run  func() error
-	}{{"session", h.sessions}, {"token", h.refresh}, {"machine", h.machines}, {"userinfo", h.userinfo}, {"introspect", h.introspect}} {
+	}{{"session", h.sessions}, {"token", h.refresh}, {"machine", h.machines}, {"userinfo", h.userinfo}, {"introspect", h.introspect}, {"saml", h.saml}} {
 		if wanted(part.name) {
 			if err := part.run(); err != nil {
 				return err

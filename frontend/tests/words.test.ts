@@ -29,7 +29,14 @@ function textsOf(table: Table, before = ""): [string, string][] {
 }
 
 const found = readSources(sources());
-const tables = { admin: keysOf(admin), portal: keysOf(portal), account: keysOf(account), flows: keysOf(flows), people: keysOf(people), scim: keysOf(scim) };
+const tables = {
+	admin: keysOf(admin),
+	portal: keysOf(portal),
+	account: keysOf(account),
+	flows: keysOf(flows),
+	people: keysOf(people),
+	scim: keysOf(scim),
+};
 const all = Object.values(tables).flat();
 
 /** Tables that come with a part which is loaded later, and the sources of that part. */

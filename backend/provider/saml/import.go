@@ -46,24 +46,25 @@ func (r *Room) importMetadata(ctx context.Context, c *kind.Call, in *Import) (ki
 	if len(b) > message.MaxXML {
 		return kind.None{}, fault.Field("file", "This is too large for the metadata of an application.")
 	}
-	app, err := parse(b)
+	app, err := Describe(b)
 	if err != nil {
 		return kind.None{}, err
 	}
 	return kind.None{}, r.Store.Write(ctx, store.ActorOf(ctx), func(tx *store.Tx) error { return makeProvider(tx, in, app) })
 }
 
-// described is what the metadata of an application says (saml-metadata-2.0 2.4.4).
-type described struct {
-	entity, acs, binding string
-	certificate          string // that requests are signed with, as PEM; "" when they are not signed
-	wantSigned           bool
-	slo, sloBinding      string
+// Described is what the metadata of an application says (saml-metadata-2.0 2.4.4).
+type Described struct {
+	Entity, ACS, Binding string
+	Certificate          string // that it signs with, as PEM; "" when it names none
+	SignsRequests        bool
+	WantsSigned          bool // assertions
+	SLO, SLOBinding      string
 }
 
-// parse reads the metadata of an application. A signature on it is held against the certificate that it names itself: that proves only that it
+// Describe reads the metadata of an application. A signature on it is held against the certificate that it names itself: that proves only that it
 // arrived whole.
-func parse(b []byte) (*described, error) {
+func Describe(b []byte) (*Described, error) {
 	wrong := func(why string) error { return fault.Whole("Failed to import Metadata: " + why) }
 	el, err := message.Parse(b)
 	if err != nil {
@@ -94,14 +95,14 @@ func parse(b []byte) (*described, error) {
 	if len(sp.AssertionConsumerServices) == 0 {
 		return nil, wrong("it names no address that answers are sent to.")
 	}
-	out := &described{entity: d.EntityID, wantSigned: sp.WantAssertionsSigned != nil && *sp.WantAssertionsSigned}
+	out := &Described{Entity: d.EntityID, WantsSigned: sp.WantAssertionsSigned != nil && *sp.WantAssertionsSigned}
 	for _, c := range sp.AssertionConsumerServices {
 		if short := short(c.Binding); short != "" {
-			out.acs, out.binding = c.Location, short
+			out.ACS, out.Binding = c.Location, short
 			break
 		}
 	}
-	if out.binding == "" {
+	if out.Binding == "" {
 		return nil, wrong("answers can't travel by " + sp.AssertionConsumerServices[0].Binding + ".")
 	}
 	for _, l := range sp.SingleLogoutServices {
@@ -110,7 +111,7 @@ func parse(b []byte) (*described, error) {
 			to = l.Location
 		}
 		if short := short(l.Binding); short != "" && webAddress(to) == nil {
-			out.slo, out.sloBinding = to, short
+			out.SLO, out.SLOBinding = to, short
 			break
 		}
 	}
@@ -123,9 +124,7 @@ func parse(b []byte) (*described, error) {
 			return nil, wrong(fault.As(err).Say)
 		}
 	}
-	if sp.AuthnRequestsSigned != nil && *sp.AuthnRequestsSigned {
-		out.certificate = text
-	}
+	out.Certificate, out.SignsRequests = text, sp.AuthnRequestsSigned != nil && *sp.AuthnRequestsSigned
 	return out, nil
 }
 
@@ -162,7 +161,7 @@ func signing(sp *csaml.SPSSODescriptor) (string, *x509.Certificate, error) {
 }
 
 // makeProvider makes the provider of an application, with the certificate of its requests (protocols.md 2.8).
-func makeProvider(tx *store.Tx, in *Import, app *described) error {
+func makeProvider(tx *store.Tx, in *Import, app *Described) error {
 	flows := tx.Store().Kind("authentik_flows.flow")
 	fl, err := tx.Get(flows, in.Flow)
 	if fault.Is(err, fault.NotFound) || err == nil && flows.Value(fl, flows.Field("designation")).String() != "authorization" {
@@ -172,16 +171,16 @@ func makeProvider(tx *store.Tx, in *Import, app *described) error {
 		return err
 	}
 	p := store.KindOf[Provider](tx.Store()).New().(*Provider)
-	p.Name, p.AuthorizationFlow, p.Issuer, p.ACSURL, p.Binding = in.Name, in.Flow, app.entity, app.acs, app.binding
-	p.SLOURL, p.SLOBinding = app.slo, app.sloBinding
-	if app.certificate != "" {
-		pair := &cert.Pair{Name: "Provider " + in.Name + " - SAML Signing Certificate", Certificate: app.certificate}
+	p.Name, p.AuthorizationFlow, p.Issuer, p.ACSURL, p.Binding = in.Name, in.Flow, app.Entity, app.ACS, app.Binding
+	p.SLOURL, p.SLOBinding = app.SLO, app.SLOBinding
+	if app.Certificate != "" && app.SignsRequests {
+		pair := &cert.Pair{Name: "Provider " + in.Name + " - SAML Signing Certificate", Certificate: app.Certificate}
 		if err := tx.Create(pair); err != nil {
 			return err
 		}
 		p.Verification = &pair.PK
 	}
-	if app.wantSigned {
+	if app.WantsSigned {
 		key, err := keyOf(tx)
 		if err != nil {
 			return err

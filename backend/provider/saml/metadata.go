@@ -65,7 +65,7 @@ func (r *Room) metadata(ctx context.Context, p *Provider, force string) ([]byte,
 	if slug == "" {
 		return nil, nil
 	}
-	at := addresses(provider.Address(ctx), slug)
+	at := PlacesOf(provider.Address(ctx), slug)
 	key, unusable, err := r.key(ctx, p)
 	if err != nil {
 		return nil, err
@@ -87,7 +87,7 @@ func (r *Room) metadata(ctx context.Context, p *Provider, force string) ([]byte,
 		info := node(node(idp, "md:KeyDescriptor", "use", "signing"), "ds:KeyInfo", "xmlns:ds", message.Signature)
 		node(node(info, "ds:X509Data"), "ds:X509Certificate").SetText(base64.StdEncoding.EncodeToString(s.Certificate.Raw))
 	}
-	bindings := []struct{ binding, on, out string }{{message.Redirect, at.redirect, at.endRedirect}, {message.Post, at.post, at.endPost}}
+	bindings := []struct{ binding, on, out string }{{message.Redirect, at.Redirect, at.EndRedirect}, {message.Post, at.Post, at.EndPost}}
 	add := func(tag string, location func(i int) string) {
 		for i, b := range bindings {
 			if force == "" || force == b.binding {

@@ -135,19 +135,20 @@ func (r *Room) present(ctx context.Context, rows []any, query url.Values) error 
 		p.URLMetadata = provider.Address(ctx) + "/api/v3/providers/saml/" + strconv.FormatInt(p.PK, 10) + "/metadata/?download"
 		p.URLPost, p.URLRedirect, p.URLInit, p.URLEndPost, p.URLEndRedirect = "-", "-", "-", "-", "-"
 		if slug := p.AssignedSlug; slug != "" {
-			a := addresses(provider.Address(ctx), slug)
-			p.URLPost, p.URLRedirect, p.URLInit, p.URLEndPost, p.URLEndRedirect = a.post, a.redirect, a.init, a.endPost, a.endRedirect
+			a := PlacesOf(provider.Address(ctx), slug)
+			p.URLPost, p.URLRedirect, p.URLInit, p.URLEndPost, p.URLEndRedirect = a.Post, a.Redirect, a.Init, a.EndPost, a.EndRedirect
 		}
 	}
 	return nil
 }
 
-// places are where an application's people and requests arrive.
-type places struct{ post, redirect, init, endPost, endRedirect string }
+// Places are where an application's people and requests arrive, and where it finds the metadata.
+type Places struct{ Post, Redirect, Init, EndPost, EndRedirect, Metadata string }
 
-func addresses(base, slug string) places {
+// PlacesOf gives them under base ("https://login.office.lan:9443").
+func PlacesOf(base, slug string) Places {
 	b := base + "/application/saml/" + slug + "/"
-	return places{b + "sso/binding/post/", b + "sso/binding/redirect/", b + "sso/binding/init/", b + "slo/binding/post/", b + "slo/binding/redirect/"}
+	return Places{b + "sso/binding/post/", b + "sso/binding/redirect/", b + "sso/binding/init/", b + "slo/binding/post/", b + "slo/binding/redirect/", b + "metadata/"}
 }
 
 // ExpressionNames are the variables of a SAML mapping.

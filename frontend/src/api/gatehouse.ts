@@ -124,6 +124,55 @@ export type ScimDryRun = { counts: { kind: "user" | "group"; does: ScimDoes; cou
 export type ScimBeyond = { when_leaving: string; when_deleted: string; method: string };
 export type ScimApplicationMade = { provider: number; application: string };
 
+/** A message between a source and its other side; says tells why it was refused. */
+export type SourceMessage = {
+	id: number;
+	at: string;
+	what: string;
+	sent: boolean;
+	accepted: boolean;
+	about: string;
+	says: string;
+	came: string;
+	expected: string;
+	client_ip: string;
+};
+
+export type SamlSourceCertificate = {
+	pk: string;
+	use: "signing" | "verification";
+	subject: string;
+	fingerprint_sha256: string;
+	until: string;
+	over: boolean;
+};
+
+/** What the other side of a SAML source has to know, and the last messages. */
+export type SamlSourceState = {
+	entity_id: string;
+	acs_url: string;
+	slo_url: string;
+	metadata_url: string;
+	login_url: string;
+	certificates: SamlSourceCertificate[];
+	messages: SourceMessage[];
+};
+
+export type OAuthSourceState = { callback_url: string; login_url: string; messages: SourceMessage[] };
+
+/** Settings of a SAML source that the published form does not have. */
+export type SamlSourceBeyond = {
+	idp_entity_id: string;
+	further_verification_kps: string[];
+	allow_unsigned: boolean;
+	allow_sha1: boolean;
+	slo_binding: "redirect" | "post";
+	logout_other_side: boolean;
+	username_attribute: string;
+};
+
+export type SamlSourceImported = { pk: string; slug: string; name: string; idp_entity_id: string };
+
 /** What the server knows about makes of passkeys and security keys. */
 export type PasskeyMetadata = {
 	/** The number of the list that was taken in last, 0 for none. */

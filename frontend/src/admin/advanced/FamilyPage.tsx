@@ -23,6 +23,7 @@ import { Cell } from "./Cell";
 import { type Family, familyOf } from "./families";
 import { ImportButton } from "./flow/Transfer";
 import { nameOfRow } from "./names";
+import { ImportSaml } from "./source/Import";
 import { useTest } from "./useTest";
 
 export function FamilyPage() {
@@ -62,6 +63,7 @@ function List({ family }: { family: Family }) {
 			actions={
 				<>
 					{family.id === "flows" && <ImportButton />}
+					{family.id === "sources" && <ImportSaml />}
 					<Add family={family} />
 				</>
 			}

@@ -30,6 +30,7 @@ import { nameOfRow } from "./names";
 import { lists } from "./order";
 import { Scim } from "./scim/Scim";
 import { ScimOut } from "./scim/ScimOut";
+import { OAuth, Saml } from "./source/Source";
 import { TokenKey } from "./TokenKey";
 import { useTest } from "./useTest";
 
@@ -79,10 +80,10 @@ function Loaded({ family, object, kind, path, crumbs }: LoadedProps) {
 	const name = nameOfRow(object);
 	const id = idOf({ param: kind?.param ?? "pk" }, object);
 	const isFlow = family.id === "flows";
-	const isScim = kind?.name === "scimsource";
+	const connects = ["scimsource", "samlsource", "oauthsource"].includes(kind?.name ?? "");
 	const isScimOut = kind?.name === "scimprovider";
 	const tabs = [
-		...(isScim ? ["connect"] : []),
+		...(connects ? ["connect"] : []),
 		...(isScimOut ? ["sync"] : []),
 		...(isFlow ? ["steps", "diagram", "try"] : []),
 		"settings",
@@ -136,7 +137,9 @@ function Loaded({ family, object, kind, path, crumbs }: LoadedProps) {
 				/>
 			}
 		>
-			{tab === "connect" && (
+			{tab === "connect" && model === "samlsource" && <Saml slug={String(object.slug)} canChange={!!kind?.canChange} />}
+			{tab === "connect" && model === "oauthsource" && <OAuth slug={String(object.slug)} />}
+			{tab === "connect" && model === "scimsource" && (
 				<Scim
 					slug={String(object.slug)}
 					address={String(object.root_url)}

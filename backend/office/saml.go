@@ -1,0 +1,300 @@
+package office
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"gatehouse/backend/application"
+	"gatehouse/backend/cert"
+	"gatehouse/backend/crypt"
+	"gatehouse/backend/fault"
+	"gatehouse/backend/kind"
+	"gatehouse/backend/provider/saml"
+	message "gatehouse/backend/saml"
+	"gatehouse/backend/store"
+)
+
+// SAMLMetadata is the metadata of an application, or where it is.
+type SAMLMetadata struct {
+	Metadata string `json:"metadata" is:"blank,raw" max:"262144"`
+	URL      string `json:"url" is:"blank" max:"2000"`
+}
+
+// SchemaName gives the description its name.
+func (SAMLMetadata) SchemaName() string { return "SAMLMetadataOfApplication" }
+
+// SAMLDescribed is what the metadata of an application says, by the names of the form.
+type SAMLDescribed struct {
+	Audience       string     `json:"audience" is:"required"`
+	ACSURL         string     `json:"acs_url" is:"required"`
+	Binding        string     `json:"sp_binding" is:"required" enum:"redirect,post"`
+	Certificate    string     `json:"certificate" is:"required"`
+	Subject        string     `json:"certificate_subject" is:"required"`
+	Expires        *time.Time `json:"certificate_expires" is:"required"`
+	SignsRequests  bool       `json:"signs_requests"`
+	WantsAssertion bool       `json:"wants_assertions_signed"`
+	SLOURL         string     `json:"slo_url" is:"required"`
+	SLOBinding     string     `json:"slo_binding" is:"required" enum:"redirect,post"`
+}
+
+// NewSAML is a SAML application as an admin describes it in one form.
+type NewSAML struct {
+	Name        string   `json:"name" is:"required"`
+	ACSURL      string   `json:"acs_url" is:"required" max:"500"`
+	Audience    string   `json:"audience" is:"blank"`
+	Binding     string   `json:"sp_binding" enum:"post,redirect" default:"post"`
+	Certificate string   `json:"certificate" is:"blank,raw"`
+	Sign        string   `json:"sign" enum:"assertion,response,both" default:"assertion"`
+	SLOURL      string   `json:"slo_url" is:"blank" max:"2000"`
+	SLOBinding  string   `json:"slo_binding" enum:"redirect,post" default:"redirect"`
+	LaunchURL   string   `json:"launch_url" is:"blank"`
+	Consent     bool     `json:"consent" default:"false"`
+	Access      string   `json:"access" is:"required" enum:"everyone,chosen"`
+	Groups      []string `json:"groups" format:"uuid"`
+	Users       []int64  `json:"users"`
+	Slug        string   `json:"slug" is:"blank" max:"50"`
+	Description string   `json:"description" is:"blank"`
+	Publisher   string   `json:"publisher" is:"blank"`
+	Group       string   `json:"group" is:"blank"`
+}
+
+func (r *Room) readMetadata(ctx context.Context, _ *kind.Call, in *SAMLMetadata) (SAMLDescribed, error) {
+	text := []byte(in.Metadata)
+	field := "metadata"
+	if strings.TrimSpace(in.Metadata) == "" {
+		if in.URL == "" {
+			return SAMLDescribed{}, fault.Field("metadata", "Give the metadata of the application, or its address.")
+		}
+		field = "url"
+		var err error
+		if text, err = r.fetch(ctx, in.URL); err != nil {
+			return SAMLDescribed{}, err
+		}
+	}
+	d, err := saml.Describe(text)
+	if err != nil {
+		say := strings.TrimPrefix(fault.As(err).Error(), fault.NonField+": ")
+		return SAMLDescribed{}, fault.Field(field, strings.TrimPrefix(say, "; "))
+	}
+	out := SAMLDescribed{
+		Audience: d.Entity, ACSURL: d.ACS, Binding: d.Binding, Certificate: d.Certificate, SignsRequests: d.SignsRequests, WantsAssertion: d.WantsSigned, SLOURL: d.SLO, SLOBinding: d.SLOBinding,
+	}
+	if out.SLOBinding == "" {
+		out.SLOBinding = "redirect"
+	}
+	if d.Certificate != "" {
+		c, err := crypt.ParseCertificate(d.Certificate)
+		if err != nil {
+			return SAMLDescribed{}, fault.Field(field, fault.As(err).Say)
+		}
+		end := c.NotAfter.UTC()
+		out.Subject, out.Expires = crypt.SubjectText(c), &end
+	}
+	return out, nil
+}
+
+// fetch reads the metadata of an application at its address.
+func (r *Room) fetch(ctx context.Context, address string) ([]byte, error) {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
+		return nil, fault.Field("url", "Write an address that begins with https://.")
+	}
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, fault.Field("url", "Write an address that begins with https://.")
+	}
+	res, err := r.Client.Do(req)
+	if err != nil {
+		var asked *url.Error
+		if errors.As(err, &asked) {
+			err = asked.Err
+		}
+		return nil, fault.Field("url", "The metadata can't be fetched: "+err.Error()+".")
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK {
+		return nil, fault.Field("url", fmt.Sprintf("The metadata can't be fetched: the application answers %s.", res.Status))
+	}
+	b, err := io.ReadAll(io.LimitReader(res.Body, message.MaxXML+1))
+	if err != nil {
+		return nil, fault.Field("url", "The metadata can't be fetched: "+err.Error()+".")
+	}
+	return b, nil
+}
+
+func (r *Room) addSAML(ctx context.Context, _ *kind.Call, in *NewSAML) (App, error) {
+	if in.Access == "chosen" && len(in.Groups) == 0 && len(in.Users) == 0 {
+		return App{}, fault.Field("access", "Choose who may use the application, or choose everyone.")
+	}
+	if in.SLOURL != "" {
+		if u, err := url.Parse(in.SLOURL); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
+			return App{}, fault.Field("slo_url", "Write an address that begins with https://.")
+		}
+	}
+	if in.Certificate != "" {
+		if _, err := crypt.ParseCertificate(in.Certificate); err != nil {
+			return App{}, fault.Field("certificate", fault.As(err).Say)
+		}
+	}
+	var slug string
+	base := r.base(ctx)
+	err := r.Store.Write(ctx, store.ActorOf(ctx), func(tx *store.Tx) error {
+		a, err := makeSAML(tx, in, base)
+		if err != nil {
+			return err
+		}
+		slug = a.Slug
+		if in.Access == "everyone" {
+			return nil
+		}
+		return bind(tx, a.PK, in.Users, in.Groups)
+	})
+	if err != nil {
+		return App{}, err
+	}
+	return r.showApp(ctx, slug)
+}
+
+// makeSAML stores application and provider. Faults come back under the names of the form.
+func makeSAML(tx *store.Tx, in *NewSAML, base string) (*application.Application, error) {
+	flow := implicitFlow
+	if in.Consent {
+		flow = explicitFlow
+	}
+	auth, err := tx.Find(tx.Store().Kind("authentik_flows.flow"), "slug", flow)
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, "The authorization flow "+flow+" is gone. Restore it under Advanced.", err)
+	}
+	slug := in.Slug
+	if slug == "" {
+		if slug, err = slugFor(tx, in.Name); err != nil {
+			return nil, err
+		}
+	} else if _, err := store.FindTx[application.Application](tx, "slug", slug); err == nil { // else the provider's name would be said to be taken
+		return nil, fault.Field("slug", "This field must be unique.")
+	} else if !fault.Is(err, fault.NotFound) {
+		return nil, err
+	}
+	pair, err := store.FindTx[cert.Pair](tx, "name", cert.SelfSignedName)
+	if err != nil {
+		return nil, fault.Wrap(fault.Invalid, "The certificate "+cert.SelfSignedName+" is gone. Make another and choose it in the provider's settings.", err)
+	}
+	all, err := store.AllTx[saml.Mapping](tx, store.Query{Where: "o.managed IS NOT NULL", Order: []string{"name"}})
+	if err != nil {
+		return nil, err
+	}
+	mappings := []string{}
+	for _, m := range all {
+		mappings = append(mappings, m.PK)
+	}
+	p := map[string]any{
+		"name": in.Name + " (" + slug + ")", "authorization_flow": tx.Store().KindFor(auth).PK(auth), "acs_url": in.ACSURL, "audience": in.Audience, "sp_binding": in.Binding,
+		"issuer": saml.PlacesOf(base, slug).Metadata, "signing_kp": pair.PK, "property_mappings": mappings,
+	}
+	if in.Certificate != "" {
+		own := &cert.Pair{Name: in.Name + " (" + slug + ") SAML " + crypt.ID(6), Certificate: in.Certificate}
+		if err := tx.Create(own); err != nil {
+			return nil, err
+		}
+		p["verification_kp"] = own.PK
+	}
+	app := map[string]any{"name": in.Name, "slug": slug, "meta_launch_url": in.LaunchURL, "meta_description": in.Description, "meta_publisher": in.Publisher, "group": in.Group}
+	a, made, err := application.Together(tx, app, saml.Model, p)
+	if err != nil {
+		return nil, ungroup(err)
+	}
+	sp := made.(*saml.Provider)
+	sp.PlainAssertion, sp.SignResponse, sp.SLOURL, sp.SLOBinding = in.Sign == "response", in.Sign != "assertion", in.SLOURL, in.SLOBinding
+	return a, tx.Update(sp)
+}
+
+// showSAML adds what the other side of a SAML application asks for.
+func (r *Room) showSAML(ctx context.Context, a *application.Application, p *saml.Provider, out *App) error {
+	if err := r.Store.KindFor(p).Present(ctx, []any{p}, nil); err != nil {
+		return err
+	}
+	out.SAML = p
+	at := saml.PlacesOf(r.base(ctx), a.Slug)
+	how := map[string]string{"post": "HTTP-POST", "redirect": "HTTP-Redirect"}[p.Binding]
+	out.Values = []Value{
+		{ID: "metadata", Label: "Metadata URL", Value: at.Metadata, Help: "Many products need only this one, or the file behind it."},
+		{ID: "entity_id", Label: "Entity ID", Value: p.Issuer, Help: "Also called issuer or IdP entity ID. It has to be the same on both sides, to the letter."},
+		{ID: "sso_redirect", Label: "Sign-in URL", Value: at.Redirect, Help: "Also called single sign-on or SSO URL, for requests by HTTP-Redirect."},
+		{ID: "sso_post", Label: "Sign-in URL (HTTP-POST)", Value: at.Post, Help: "For products that send requests as a form."},
+		{ID: "slo", Label: "Sign-out URL", Value: at.EndRedirect, Help: "Also called single logout or SLO URL, for requests by HTTP-Redirect."},
+	}
+	sign, err := r.certificate(ctx, p.SigningKey)
+	if err != nil {
+		return err
+	}
+	if sign != nil {
+		out.Values = append(out.Values,
+			Value{ID: "certificate", Label: "Certificate", Value: crypt.EncodeCertificate(sign.Certificate.Raw), Help: "What the application checks our signatures with. " + ends(sign.Certificate) + "."},
+			Value{ID: "fingerprint", Label: "SHA-256 of the certificate", Value: crypt.FingerprintSHA256(sign.Certificate), Help: "For products that ask for a fingerprint instead."},
+		)
+	}
+	out.Values = append(out.Values,
+		Value{ID: "acs", Label: "ACS URL", Value: p.ACSURL, Help: "Where answers go, by " + how + "; the application's assertion consumer service. It has to be the same on both sides."},
+		Value{ID: "init", Label: "Sign-in that begins here", Value: at.Init, Help: "For a link that opens the application with people signed in."},
+	)
+	return r.samlWarnings(ctx, p, sign, out)
+}
+
+// soon is how long before the end of a certificate a page begins to say so.
+const soon = 30 * 24 * time.Hour
+
+func (r *Room) samlWarnings(ctx context.Context, p *saml.Provider, sign *cert.Signing, out *App) error {
+	warn := func(format string, a ...any) { out.Warnings = append(out.Warnings, fmt.Sprintf(format, a...)) }
+	now := r.Store.Now()
+	if sign == nil {
+		warn("Answers are not signed: an application can't tell them from forged ones. Choose a signing certificate.")
+	} else {
+		k := message.Key{Certificate: sign.Certificate, Signer: sign.Signer, Digest: p.Digest, Method: p.Signature}
+		if err := k.Check(); err != nil {
+			warn("Nobody can sign in: %s", fault.As(err).Say)
+		}
+		if left := sign.Certificate.NotAfter.Sub(now); left < soon {
+			warn("%s. Give the application the next one in time: %s.", ends(sign.Certificate), "choose another signing certificate and copy it there")
+		}
+	}
+	own, err := r.certificate(ctx, p.Verification)
+	if err != nil {
+		return err
+	}
+	if own != nil && own.Certificate.NotAfter.Sub(now) < soon {
+		warn("The application's certificate: %s. Requests are still taken; ask whether the application has a new one.", strings.ToLower(ends(own.Certificate)[:1])+ends(own.Certificate)[1:])
+	}
+	if strings.HasPrefix(p.ACSURL, "http://") {
+		warn("Answers go to %s without encryption: whoever is in between can sign in as somebody else.", p.ACSURL)
+	}
+	if strings.HasSuffix(p.Digest, "#sha1") || strings.HasSuffix(p.Signature, "sha1") {
+		warn("Answers are signed with SHA-1, which is not safe any more.")
+	}
+	return nil
+}
+
+// ends says when a certificate ends.
+func ends(c *x509.Certificate) string {
+	return "The certificate ends on " + c.NotAfter.UTC().Format("2 January 2006")
+}
+
+// certificate gives a pair, nil when none is chosen.
+func (r *Room) certificate(ctx context.Context, pk *string) (*cert.Signing, error) {
+	if pk == nil {
+		return nil, nil
+	}
+	s, err := r.Certs.Signing(ctx, *pk)
+	if fault.Is(err, fault.NotFound) {
+		return nil, nil
+	}
+	return s, err
+}
