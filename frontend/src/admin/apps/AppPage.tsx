@@ -15,6 +15,7 @@ import { Page, TabLinks } from "../frame/Page";
 import { Access } from "./Access";
 import { Details } from "./Details";
 import { Preview } from "./Preview";
+import { SamlMore } from "./SamlMore";
 import { Setup } from "./Setup";
 import { SignIn } from "./SignIn";
 
@@ -33,7 +34,8 @@ export function AppPage() {
 			</Page>
 		);
 	}
-	const { application, provider, access } = data;
+	const { application, access, saml } = data;
+	const provider = data.provider ?? saml;
 	const shown = tabs.filter((id) => provider || (id !== "signIn" && id !== "preview"));
 	const tab = shown.find((name) => name === search.tab) ?? "setup";
 	return (
@@ -72,8 +74,9 @@ export function AppPage() {
 			{tab === "setup" && <Setup setup={data} />}
 			{tab === "access" && <Access key={slug} slug={application.slug} access={access} />}
 			{tab === "details" && <Details application={application} />}
-			{tab === "signIn" && provider && <SignIn provider={provider.pk} />}
-			{tab === "preview" && provider && <Preview provider={provider} />}
+			{tab === "signIn" && provider && <SignIn provider={provider.pk} kind={saml ? "samlprovider" : "oauth2provider"} />}
+			{tab === "signIn" && saml && <SamlMore provider={saml.pk} />}
+			{tab === "preview" && provider && <Preview path={`/providers/${saml ? "saml" : "oauth2"}/${provider.pk}/`} />}
 			{tab === "activity" && <EventList fixed={{ context_authorized_app: application.pk.replaceAll("-", "") }} />}
 		</Page>
 	);
