@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"gatehouse/backend/event"
 	"gatehouse/backend/fault"
@@ -32,6 +33,8 @@ import (
 type Browser interface {
 	// Cookie sets the cookie of a session that began.
 	Cookie(w http.ResponseWriter, r *http.Request, s *session.Session, key string)
+	// EndCookie takes the cookie away.
+	EndCookie(w http.ResponseWriter, r *http.Request)
 	// Problem shows a page that says what is wrong with a request, in the words of the table under key.
 	Problem(w http.ResponseWriter, r *http.Request, status int, key, detail string)
 	// Denied shows that a person may not go on.
@@ -62,8 +65,12 @@ type Visitor struct {
 	Email      string
 	Name       string
 	Attributes map[string]any
+	Data       map[string]any // what else enrolment may ask about, by the names of the source
 	Extra      map[string]any // for policies: oauth_userinfo, saml_response
 	Next       string         // where the person wanted to go
+	Steps      []stage.Step   // what has to be done once the flow has come to its end
+	Unasked    bool           // nobody at this browser asked for it, so that it leads to a sign-in and to nothing else
+	Temporary  time.Duration  // how long an account is kept that is made for this visit; 0 for people who come back
 }
 
 // Made is a connection that the house makes by itself for somebody who came from its source.
@@ -81,6 +88,7 @@ const (
 	enter
 	link // and enter
 	enroll
+	lend // an account for this visit
 )
 
 // connected gives whose an account at a source is, 0 for nobody's.
@@ -101,6 +109,9 @@ func (r *Room) decide(ctx context.Context, v *Visitor) (action, *user.User, erro
 	if pk != 0 {
 		u, err := r.Users.ByPK(ctx, pk)
 		return enter, u, err
+	}
+	if v.Temporary > 0 {
+		return lend, nil, nil
 	}
 	mode := v.Source.Source().UserMatchingMode
 	by, what, _ := strings.Cut(mode, "_")
@@ -143,7 +154,7 @@ func (r *Room) arrive(w http.ResponseWriter, req *http.Request, v *Visitor) erro
 	ctx := req.Context()
 	b := v.Source.Source()
 	s := session.Of(ctx)
-	if s != nil && s.Data.Override != nil {
+	if s != nil && s.Data.Override != nil && !v.Unasked {
 		return r.resume(w, req, v, s)
 	}
 	signed, err := r.Sessions.User(ctx, s)
@@ -159,6 +170,14 @@ func (r *Room) arrive(w http.ResponseWriter, req *http.Request, v *Visitor) erro
 	}
 	if u != nil {
 		if do, err = r.allowed(ctx, v, u, do); err != nil {
+			return err
+		}
+	}
+	if do == lend {
+		if u, err = r.lend(ctx, v); err != nil {
+			return err
+		}
+		if do, err = r.allowed(ctx, v, u, enter); err != nil {
 			return err
 		}
 	}
@@ -193,9 +212,7 @@ func (r *Room) arrive(w http.ResponseWriter, req *http.Request, v *Visitor) erro
 	if err != nil {
 		return err
 	}
-	if do != enter {
-		p.Append(r.step(v))
-	}
+	r.finish(p, v, do)
 	out, err := r.Flows.Run(ctx, f, p, flow.Input{Slug: f.Slug, Query: url.Values{}, Session: s, Base: source.Address(ctx), Continue: true})
 	if errors.Is(err, flow.ErrChanged) {
 		http.Redirect(w, req, "/", http.StatusFound)
@@ -247,6 +264,9 @@ func (r *Room) context(v *Visitor) map[string]any {
 // enrol adds what an account is made of.
 func (r *Room) enrol(c map[string]any, v *Visitor) {
 	data := map[string]any{}
+	for name, value := range v.Data {
+		data[name] = value
+	}
 	for name, value := range map[string]string{"username": v.Username, "email": v.Email, "name": v.Name} {
 		if value != "" {
 			data[name] = value
@@ -276,6 +296,9 @@ func (r *Room) join(w http.ResponseWriter, req *http.Request, v *Visitor, u *use
 	}
 	if owner != 0 && owner != u.PK {
 		return fault.New(fault.Invalid, "This account is connected with somebody else already.")
+	}
+	if owner == 0 && (v.Unasked || v.Temporary > 0) { // somebody else may have sent it here
+		return fault.New(fault.Invalid, "You are signed in already, and nobody here asked to connect this account. Begin under “Connected accounts” in your profile.")
 	}
 	do, err := r.allowed(ctx, v, u, link)
 	if err != nil {
@@ -339,6 +362,12 @@ func (r *Room) resume(w http.ResponseWriter, req *http.Request, v *Visitor, s *s
 	for name, value := range r.context(v) {
 		p.Context[name] = value
 	}
+	if do == lend {
+		if u, err = r.lend(ctx, v); err != nil {
+			return err
+		}
+		do = enter
+	}
 	p.Context[stage.Restored] = stage.Ref("authentik_stages_source.sourcestage", o.Stage)
 	p.Context[stage.Returned] = o.Stage
 	if u != nil {
@@ -346,9 +375,7 @@ func (r *Room) resume(w http.ResponseWriter, req *http.Request, v *Visitor, s *s
 	} else {
 		r.enrol(p.Context, v)
 	}
-	if do != enter {
-		p.Append(r.step(v))
-	}
+	r.finish(p, v, do)
 	var to string
 	if err := r.Store.Write(ctx, store.ActorOf(ctx), func(tx *store.Tx) (err error) {
 		if err := session.Save(tx, s); err != nil {
@@ -368,6 +395,16 @@ const keepStep = "source connection"
 
 func params(v *Visitor) map[string]any {
 	return map[string]any{"source": v.Source.Source().PK, "kind": v.Connection, "identifier": v.Identifier, "secret": v.Secret}
+}
+
+// finish puts behind a plan what has to be done at its end.
+func (r *Room) finish(p *stage.Plan, v *Visitor, do action) {
+	if do != enter {
+		p.Append(r.step(v))
+	}
+	for _, s := range v.Steps {
+		p.Append(s)
+	}
 }
 
 func (r *Room) step(v *Visitor) stage.Step { return stage.Step{Inline: keepStep, Params: params(v)} }

@@ -9,12 +9,10 @@ import (
 	"gatehouse/backend/provider/proxy"
 	"gatehouse/backend/provider/rac"
 	"gatehouse/backend/provider/radius"
-	"gatehouse/backend/provider/scim"
 	"gatehouse/backend/source"
 	ldapsource "gatehouse/backend/source/ldap"
 	"gatehouse/backend/source/oauth"
 	"gatehouse/backend/source/plex"
-	samlsource "gatehouse/backend/source/saml"
 )
 
 // Providers are the protocols that applications speak, with the mappings that belong to them, and what serves them.
@@ -27,8 +25,8 @@ func Providers(r Rooms) []*kind.Kind {
 		proxy.Kinds(r.Store, outposts.Carries),
 		rac.Kinds(rac.Deps{Store: r.Store, Users: r.Users, Policies: r.Policies, Apps: r.Apps, Host: r.Host, Caller: r.Apps.Caller}),
 		radius.Kinds(r.Store, outposts.Carries),
+		r.SCIMOut.Kinds(),
 		r.SAML.Kinds(),
-		scim.Kinds(r.Store, r.Host),
 		outposts.Kinds(),
 	)
 }
@@ -40,7 +38,7 @@ func Sources(r Rooms) []*kind.Kind {
 		ldapsource.Kinds(r.Store, r.Host),
 		oauth.Kinds(r.Store),
 		plex.Kinds(r.Store),
-		samlsource.Kinds(r.Store, r.Certs),
+		r.Abroad.Kinds(),
 		r.SCIM.Kinds(),
 	)
 }

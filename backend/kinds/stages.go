@@ -13,6 +13,7 @@ import (
 	"gatehouse/backend/provider/oauth2"
 	"gatehouse/backend/provider/saml"
 	"gatehouse/backend/rest"
+	samlsource "gatehouse/backend/source/saml"
 	"gatehouse/backend/stage"
 	"gatehouse/backend/stage/captcha"
 	"gatehouse/backend/stage/consent"
@@ -60,7 +61,7 @@ func Stages(r Rooms) []*stage.Kind {
 		userdelete.Kind(userdelete.Deps{Deps: deps, Events: r.Events}),
 		validate.Kind(validate.Deps{Deps: deps, Users: r.Users, Events: r.Events, Keys: r.Keys, Factors: func() []validate.Factor { return Factors(r) }}),
 		userlogin.Kind(userlogin.Deps{Deps: deps, Sessions: r.Sessions, Events: r.Events}),
-		userlogout.Kind(userlogout.Deps{Deps: deps, Events: r.Events}),
+		userlogout.Kind(userlogout.Deps{Deps: deps, Events: r.Events, Farewell: r.Abroad.Farewell}),
 		userwrite.Kind(userwrite.Deps{Deps: deps, Users: r.Users, Events: r.Events, Written: invitation.Written(invitationDeps(r))}),
 		webauthn.Kind(webauthn.Deps{Deps: deps, Keys: r.Keys, Events: r.Events}),
 	}
@@ -107,7 +108,7 @@ func Endpoints(r Rooms) []kind.Action {
 
 // Steps are what the house puts into plans by itself.
 func Steps(r Rooms, stages []*stage.Kind) []stage.Inline {
-	out := []stage.Inline{oauth2.Fulfil{Room: r.OAuth2}, oauth2.EnterCode{Room: r.OAuth2}, oauth2.FinishDevice{Room: r.OAuth2}, saml.Fulfil{Room: r.SAML}, arrival.Keep{Room: r.Arrivals}, flow.Elsewhere{}, flow.Autosubmit{}}
+	out := []stage.Inline{oauth2.Fulfil{Room: r.OAuth2}, oauth2.EnterCode{Room: r.OAuth2}, oauth2.FinishDevice{Room: r.OAuth2}, saml.Fulfil{Room: r.SAML}, arrival.Keep{Room: r.Arrivals}, samlsource.Join{}, flow.Elsewhere{}, flow.Autosubmit{}}
 	for _, s := range stages {
 		if s.Component == "ak-stage-consent" {
 			out = append(out, flow.Injected{Step: flow.ConsentStep, Kind: s, Object: s.New})

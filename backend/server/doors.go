@@ -86,6 +86,7 @@ func (s *Server) mux(screen *web.Screen, pages *page.Pages, cookies web.Cookies)
 	r.saml.Mount(mux)
 	r.accounts.Arrivals.Browser = screen
 	r.accounts.Mount(mux)
+	r.abroad.Mount(mux)
 	r.scim.Mount(mux)
 	assets := web.Assets{FS: s.o.Assets}
 	shells := &web.Shells{Screen: screen, Assets: assets, Brands: r.brands, May: r.roles.May}

@@ -35,11 +35,13 @@ import (
 	"gatehouse/backend/policy/reputation"
 	"gatehouse/backend/provider/oauth2"
 	"gatehouse/backend/provider/saml"
+	scimprovider "gatehouse/backend/provider/scim"
 	"gatehouse/backend/rbac"
 	"gatehouse/backend/rest"
 	"gatehouse/backend/seed"
 	"gatehouse/backend/session"
 	oauthsource "gatehouse/backend/source/oauth"
+	samlsource "gatehouse/backend/source/saml"
 	"gatehouse/backend/source/scim"
 	"gatehouse/backend/stage"
 	"gatehouse/backend/stage/email"
@@ -70,6 +72,8 @@ type rooms struct {
 	saml     *saml.Room
 	accounts *oauthsource.Room // of people at OAuth sources
 	scim     *scim.Room
+	scimOut  *scimprovider.Room
+	abroad   *samlsource.Room // people of SAML sources
 	office   *office.Room
 	media    *media.Room
 	tasks    *task.Room
@@ -166,13 +170,19 @@ func wire(o Options, d *db.DB, key *crypt.Key, install string, log *slog.Logger,
 	}
 	r.keys = r.newKeys(o, texts)
 	list.Keys = r.keys
+	list.SCIMOut = r.newSCIMOut(o)
 	r.oauth.Client, r.oauth.Tasks = outbound.New(outbound.Options{Allow: allowed(o.Config), Redirects: -1}), r.tasks
-	r.sessions.Moved, r.events.Heard = oauth2.Moved, append(r.events.Heard, r.oauth.Heard)
+	r.sessions.Moved, r.events.Heard = moved, append(r.events.Heard, r.oauth.Heard)
 	r.oauth.Auth, r.oauth.Trusted = list.Auth, kinds.Trusted(r.store)
 	list.Arrivals = &arrival.Room{Store: r.store, Users: r.users, Sessions: r.sessions, Flows: r.flows, Policies: r.policies, Events: r.events, Log: log}
 	r.accounts = &oauthsource.Room{
 		Store: r.store, Sessions: r.sessions, Arrivals: list.Arrivals, Events: r.events, Log: log, Client: outbound.New(outbound.Options{Allow: allowed(o.Config), MaxBody: 4 << 20}),
 	}
+	r.events.Heard = append(r.events.Heard, list.Arrivals.Heard)
+	r.abroad = &samlsource.Room{
+		Store: r.store, Arrivals: list.Arrivals, Certs: r.certs, Events: r.events, Log: log, Client: outbound.New(outbound.Options{Allow: allowed(o.Config), MaxBody: 4 << 20}),
+	}
+	list.Abroad = r.abroad
 	r.asks(o, &list)
 	r.newPrints(o, &list)
 	r.stages, r.ofStages = kinds.Stages(list), kinds.Endpoints(list)
@@ -184,6 +194,17 @@ func wire(o Options, d *db.DB, key *crypt.Key, install string, log *slog.Logger,
 	}
 	r.store.Use(kinds.All(list, r.stages), r.events, kinds.Aliases())
 	return r
+}
+
+// newSCIMOut makes the room that keeps other systems in step.
+func (r *rooms) newSCIMOut(o Options) *scimprovider.Room {
+	r.scimOut = &scimprovider.Room{
+		Store: r.store, Users: r.users, Events: r.events, Tasks: r.tasks, Host: r.host, May: r.roles.May, Version: o.Version, Log: r.log,
+		Client: outbound.New(outbound.Options{Allow: allowed(o.Config), MaxBody: 8 << 20, Timeout: 30 * time.Second, Redirects: -1, Connections: 4}),
+	}
+	r.events.Heard = append(r.events.Heard, r.scimOut.Heard)
+	r.tasks.Again = map[string]func(ctx context.Context, uid string) error{scimprovider.TaskName: r.scimOut.Again}
+	return r.scimOut
 }
 
 // portOf gives the port of a configured address.
@@ -198,7 +219,7 @@ func portOf(address string) func() string {
 // endpoints are the operations of the API that belong to no collection.
 func (r *rooms) endpoints(o Options) []kind.Action {
 	out := r.keys.Endpoints()
-	for _, list := range [][]kind.Action{r.beyond(), r.brands.Endpoints(), r.apps.Endpoints(), r.flows.Endpoints(), r.office.Endpoints(), device.Endpoints(r.store), r.rootEndpoints(o), r.adminEndpoints(), r.oauth.Endpoints(), r.saml.Endpoints(), r.mail.Endpoints(), r.notify.Endpoints(), r.tokens.Endpoints(), r.scim.Endpoints(), r.ofStages} {
+	for _, list := range [][]kind.Action{r.beyond(), r.brands.Endpoints(), r.apps.Endpoints(), r.flows.Endpoints(), r.office.Endpoints(), device.Endpoints(r.store), r.rootEndpoints(o), r.adminEndpoints(), r.oauth.Endpoints(), r.saml.Endpoints(), r.mail.Endpoints(), r.notify.Endpoints(), r.tokens.Endpoints(), r.scim.Endpoints(), r.scimOut.Endpoints(), r.abroad.Endpoints(), r.accounts.Endpoints(), r.ofStages} {
 		out = append(out, list...)
 	}
 	return out
@@ -230,6 +251,14 @@ func (r *rooms) ended(tx *store.Tx, u int64) error {
 		return err
 	}
 	return oauth2.EndFor(tx, u)
+}
+
+// moved has whatever knows a session by its name know the one that it goes on as.
+func moved(tx *store.Tx, from, to string) error {
+	if err := oauth2.Moved(tx, from, to); err != nil {
+		return err
+	}
+	return samlsource.Moved(tx, from, to)
 }
 
 // gone forgets what a deleted user did, when the settings ask for it.

@@ -41,6 +41,8 @@ type Room struct {
 	Events   *event.Log
 	Client   *http.Client
 	Log      *slog.Logger
+
+	Journal source.Journal
 }
 
 // Mount hangs the addresses.
@@ -49,11 +51,7 @@ func (r *Room) Mount(mux Mux) {
 	mux.Handle("GET /source/oauth/callback/{slug}/{$}", http.HandlerFunc(r.callback))
 }
 
-const (
-	longestAway = 30 * time.Minute // from the login address to the callback
-	mostAway    = 10               // sign-ins under way in one session
-	maxAnswer   = 1 << 20          // bytes of an answer of the other side
-)
+const maxAnswer = 1 << 20 // bytes of an answer of the other side
 
 // speaks says how the accounts of a kind are read; kinds that are not here can be kept and not signed in with yet.
 type speaks struct {
@@ -146,7 +144,7 @@ func (r *Room) login(w http.ResponseWriter, req *http.Request) {
 		r.fail(w, req, s, fault.New(fault.Invalid, "The source has no address to sign in at."))
 		return
 	}
-	away := session.Away{Source: s.PK, Next: req.URL.Query().Get("next"), Verifier: crypt.ID(64), Began: r.Store.Now()}
+	away := session.Away{Source: s.PK, Next: req.URL.Query().Get("next"), Verifier: crypt.ID(64)}
 	state := crypt.ID(32)
 	q := to.Query()
 	set := func(name, value string) {
@@ -169,33 +167,11 @@ func (r *Room) login(w http.ResponseWriter, req *http.Request) {
 	q.Set("code_challenge_method", "S256")
 	to.RawQuery = q.Encode()
 
-	at := session.Of(ctx)
-	var started *session.Session
-	var key string
-	err = r.Store.Write(ctx, store.ActorOf(ctx), func(tx *store.Tx) (err error) {
-		in := at
-		if in == nil {
-			if in, key, err = r.Sessions.Start(tx, tx.Actor.HTTP); err != nil {
-				return err
-			}
-			started = in
-		}
-		next := map[string]session.Away{state: away}
-		for k, a := range in.Data.Away {
-			if len(next) < mostAway && tx.Now.Sub(a.Began) < longestAway {
-				next[k] = a
-			}
-		}
-		in.Data.Away = next
-		return session.Save(tx, in)
-	})
-	if err != nil {
+	if _, err := r.Arrivals.Leave(w, req, state, away); err != nil {
 		r.fail(w, req, s, err)
 		return
 	}
-	if started != nil {
-		r.Arrivals.Browser.Cookie(w, req, started, key)
-	}
+	r.note(ctx, s, source.Message{What: "Authorization request", Sent: true, Good: true})
 	http.Redirect(w, req, to.String(), http.StatusFound)
 }
 
@@ -228,6 +204,7 @@ func (r *Room) fail(w http.ResponseWriter, req *http.Request, s *Source, err err
 	}
 	r.Log.WarnContext(ctx, "sign-in at a source failed", "error", why, "logger", "gatehouse.source.oauth")
 	if s != nil {
+		r.note(ctx, s, source.Message{What: "Authorization response", Says: why})
 		if e := r.Events.Emit(ctx, event.ConfigurationError, map[string]any{"message": why, "source": event.Model(r.Store.KindFor(s), s.PK, s.Name)}); e != nil {
 			r.Log.ErrorContext(ctx, "the event of a failed sign-in can't be written", "error", e)
 		}
@@ -263,7 +240,14 @@ func (r *Room) callback(w http.ResponseWriter, req *http.Request) {
 		r.fail(w, req, s, err)
 		return
 	}
+	r.note(ctx, s, source.Message{What: "Authorization response", Good: true, About: v.Identifier})
 	r.Arrivals.Arrive(w, req, v)
+}
+
+// note remembers a message.
+func (r *Room) note(ctx context.Context, s *Source, m source.Message) {
+	m.At, m.ClientIP = r.Store.Now(), store.ActorOf(ctx).HTTP.ClientIP
+	r.Journal.Note(s.PK, m)
 }
 
 // back gives the sign-in that a state belongs to; it counts once.
@@ -272,20 +256,14 @@ func (r *Room) back(ctx context.Context, at *session.Session, s *Source, state s
 	if at == nil || state == "" {
 		return nil, bad
 	}
-	for key, a := range at.Data.Away {
-		if subtle.ConstantTimeCompare([]byte(key), []byte(state)) != 1 {
-			continue
-		}
-		delete(at.Data.Away, key)
-		if err := r.Store.Write(ctx, store.ActorOf(ctx), func(tx *store.Tx) error { return session.Save(tx, at) }); err != nil {
-			return nil, err
-		}
-		if a.Source != s.PK || r.Store.Now().Sub(a.Began) > longestAway {
-			return nil, bad
-		}
-		return &a, nil
+	away := r.Arrivals.Away(ctx, s.PK, state)
+	if err := r.Store.Write(ctx, store.ActorOf(ctx), func(tx *store.Tx) error { return arrival.Back(tx, at, state) }); err != nil {
+		return nil, err
 	}
-	return nil, bad
+	if away == nil {
+		return nil, bad
+	}
+	return away, nil
 }
 
 // visitor asks the other side who came.

@@ -3,10 +3,11 @@ package saml
 import (
 	"context"
 	"encoding/base64"
-	"encoding/xml"
+	"net/http"
 
-	"gatehouse/backend/cert"
-	"gatehouse/backend/source"
+	"github.com/beevik/etree"
+
+	message "gatehouse/backend/saml"
 )
 
 // Metadata is the description of Gatehouse that the other side reads.
@@ -18,63 +19,69 @@ type Metadata struct {
 // SchemaName implements kind.SchemaNamer.
 func (Metadata) SchemaName() string { return "SAMLMetadata" }
 
-// entity is Gatehouse as a service provider (saml-metadata-2.0 2.4.4).
-type entity struct {
-	XMLName  xml.Name `xml:"urn:oasis:names:tc:SAML:2.0:metadata EntityDescriptor"`
-	EntityID string   `xml:"entityID,attr"`
-	SP       struct {
-		Protocols string   `xml:"protocolSupportEnumeration,attr"`
-		Signed    bool     `xml:"AuthnRequestsSigned,attr"`
-		Keys      []key    `xml:"KeyDescriptor"`
-		Logout    location `xml:"SingleLogoutService"`
-		NameIDs   []string `xml:"NameIDFormat"`
-		Consumer  location `xml:"AssertionConsumerService"`
-	} `xml:"SPSSODescriptor"`
-}
-
-type key struct {
-	Use  string `xml:"use,attr"`
-	Info struct {
-		XMLName xml.Name `xml:"http://www.w3.org/2000/09/xmldsig# KeyInfo"`
-		Data    string   `xml:"http://www.w3.org/2000/09/xmldsig# X509Data>X509Certificate"`
-	}
-}
-
-type location struct {
-	Binding  string `xml:"Binding,attr"`
-	Location string `xml:"Location,attr"`
-	Index    string `xml:"index,attr,omitempty"`
-}
-
 // nameIDs are the names of people that are understood (saml-core-2.0 8.3).
-var nameIDs = []string{
-	"urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress", "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent", "urn:oasis:names:tc:SAML:2.0:nameid-format:X509SubjectName",
-	"urn:oasis:names:tc:SAML:2.0:nameid-format:WindowsDomainQualifiedName", "urn:oasis:names:tc:SAML:2.0:nameid-format:transient",
-}
+var nameIDs = []string{message.NameEmail, message.NamePersistent, message.NameX509, message.NameWindows, message.NameTransient}
 
-func metadataURL(ctx context.Context, s *Source) string {
-	return source.Address(ctx) + "/source/saml/" + s.Slug + "/metadata/"
-}
-
-// describe gives the metadata of a source as XML.
-func describe(ctx context.Context, certs *cert.Room, s *Source) ([]byte, error) {
-	e := entity{EntityID: s.Issuer}
-	if e.EntityID == "" {
-		e.EntityID = metadataURL(ctx, s)
-	}
-	at := source.Address(ctx) + "/source/saml/" + s.Slug + "/"
-	e.SP.Protocols, e.SP.NameIDs = "urn:oasis:names:tc:SAML:2.0:protocol", nameIDs
-	e.SP.Consumer = location{"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST", at + "acs/", "0"}
-	e.SP.Logout = location{"urn:oasis:names:tc:SAML:2.0:bindings:HTTP-Redirect", at + "slo/", ""}
+// describe gives Gatehouse as a service provider (saml-metadata-2.0 2.4.4).
+func (r *Room) describe(ctx context.Context, s *Source) ([]byte, error) {
+	doc := etree.NewDocument()
+	doc.CreateProcInst("xml", `version="1.0" encoding="UTF-8"`)
+	e := doc.CreateElement("EntityDescriptor")
+	e.CreateAttr("xmlns", message.Metadata)
+	e.CreateAttr("entityID", entityID(ctx, s))
+	sp := e.CreateElement("SPSSODescriptor")
+	sp.CreateAttr("protocolSupportEnumeration", message.Protocol)
+	signed := "false"
 	if s.SigningKey != nil {
-		pair, err := certs.Signing(ctx, *s.SigningKey)
+		pair, err := r.Certs.Signing(ctx, *s.SigningKey)
 		if err != nil {
 			return nil, err
 		}
-		k := key{Use: "signing"}
-		k.Info.Data = base64.StdEncoding.EncodeToString(pair.Certificate.Raw)
-		e.SP.Keys, e.SP.Signed = []key{k}, true
+		signed = "true"
+		uses := []string{"signing"}
+		if pair.Signer != nil && rsaKey(pair.Certificate) {
+			uses = append(uses, "encryption")
+		}
+		for _, use := range uses {
+			k := sp.CreateElement("KeyDescriptor")
+			k.CreateAttr("use", use)
+			info := k.CreateElement("ds:KeyInfo")
+			info.CreateAttr("xmlns:ds", message.Signature)
+			info.CreateElement("ds:X509Data").CreateElement("ds:X509Certificate").SetText(base64.StdEncoding.EncodeToString(pair.Certificate.Raw))
+		}
 	}
-	b, err := xml.MarshalIndent(e, "", "  ")
-	return append([]byte(xml.Header), b...), err
+	sp.CreateAttr("AuthnRequestsSigned", signed)
+	if !s.AllowUnsigned {
+		sp.CreateAttr("WantAssertionsSigned", "true")
+	}
+	for _, binding := range []string{message.Redirect, message.Post} {
+		out := sp.CreateElement("SingleLogoutService")
+		out.CreateAttr("Binding", binding)
+		out.CreateAttr("Location", sloURL(ctx, s))
+	}
+	for _, n := range nameIDs {
+		sp.CreateElement("NameIDFormat").SetText(n)
+	}
+	acs := sp.CreateElement("AssertionConsumerService")
+	acs.CreateAttr("Binding", message.Post)
+	acs.CreateAttr("Location", acsURL(ctx, s))
+	acs.CreateAttr("index", "0")
+	acs.CreateAttr("isDefault", "true")
+	doc.Indent(2)
+	return doc.WriteToBytes()
+}
+
+// metadata gives the description to whoever asks.
+func (r *Room) metadata(w http.ResponseWriter, req *http.Request) {
+	s := r.open(w, req)
+	if s == nil {
+		return
+	}
+	b, err := r.describe(req.Context(), s)
+	if err != nil {
+		r.broken(w, req, err)
+		return
+	}
+	w.Header().Set("Content-Type", "text/xml; charset=utf-8")
+	_, _ = w.Write(b) // the caller has gone away
 }

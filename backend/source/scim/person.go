@@ -228,14 +228,12 @@ func (t *shelf) createPerson(tx *store.Tx, a *asked, sent map[string]any) (*item
 	if external == "" {
 		external = u.UUID
 	}
-	house := *tx
-	house.Actor = store.House
-	link := &User{ID: external, User: u.PK, Source: a.src.PK, Attributes: sent}
-	if err := house.Create(link); err != nil {
+	link, err := t.join(tx, a, u.PK, external, sent)
+	if err != nil {
 		return nil, err
 	}
 	return &item{
-		t: t, pk: u.PK, id: u.UUID, username: u.Username, name: u.Name, email: u.Email, active: u.IsActive, link: link.ID, external: external, sent: sent, created: tx.Now, modified: tx.Now,
+		t: t, pk: u.PK, id: u.UUID, username: u.Username, name: u.Name, email: u.Email, active: u.IsActive, link: link, external: external, sent: sent, created: tx.Now, modified: tx.Now,
 	}, nil
 }
 
@@ -261,11 +259,17 @@ func (t *shelf) manager(tx *store.Tx, a *asked, facts map[string]any) error {
 	if !ok {
 		return nil
 	}
-	found, err := t.read(tx, a.src.PK, ` AND (u.uuid = ? OR l.external_id = ?) LIMIT 1`, id, id)
-	if err == nil && len(found) == 1 {
-		facts["manager"] = found[0].username
+	for _, cond := range []string{` AND u.uuid = ?`, ` AND l.external_id = ?`} {
+		found, err := t.read(tx, a.src.PK, cond, id)
+		if err != nil {
+			return err
+		}
+		if len(found) == 1 {
+			facts["manager"] = found[0].username
+			return nil
+		}
 	}
-	return err
+	return nil
 }
 
 func (t *shelf) updatePerson(tx *store.Tx, a *asked, i *item, sent map[string]any) (*item, error) {

@@ -20,6 +20,8 @@ type Stage struct {
 type Deps struct {
 	stage.Deps
 	Events *event.Log
+	// Farewell has the flow lead on to where the person has to be signed out too; nil leads nowhere.
+	Farewell func(t *stage.Turn) error
 }
 
 // Kind is how the house knows this stage.
@@ -34,6 +36,11 @@ func Kind(d Deps) *stage.Kind {
 func (s *Stage) Show(t *stage.Turn) stage.Result {
 	if t.Session == nil || t.Session.User == 0 {
 		return stage.Done()
+	}
+	if s.d.Farewell != nil {
+		if err := s.d.Farewell(t); err != nil {
+			return stage.Fail(err)
+		}
 	}
 	uuid := t.Session.UUID
 	return stage.Done().Writing(func(tx *store.Tx) error {

@@ -10,16 +10,16 @@ import { Chip } from "~/ui/Chip";
 import { Problem } from "~/ui/Empty";
 import { Face } from "~/ui/Face";
 import { EventList } from "../activity/EventList";
+import { ScimOut } from "../advanced/scim/ScimOut";
 import { at } from "../frame/addresses";
 import { Page, TabLinks } from "../frame/Page";
 import { Access } from "./Access";
 import { Details } from "./Details";
 import { Preview } from "./Preview";
-import { SamlMore } from "./SamlMore";
 import { Setup } from "./Setup";
 import { SignIn } from "./SignIn";
 
-const tabs = ["setup", "access", "details", "signIn", "preview", "activity"] as const;
+const tabs = ["setup", "access", "details", "signIn", "preview", "sync", "activity"] as const;
 
 /** One application in a person's eyes: its values for the other side, who may use it, how people sign in. */
 export function AppPage() {
@@ -36,7 +36,8 @@ export function AppPage() {
 	}
 	const { application, access, saml } = data;
 	const provider = data.provider ?? saml;
-	const shown = tabs.filter((id) => provider || (id !== "signIn" && id !== "preview"));
+	const scim = application.backchannel_providers_obj.find((one) => one.meta_model_name.endsWith(".scimprovider"));
+	const shown = tabs.filter((id) => (id === "sync" ? scim : provider || (id !== "signIn" && id !== "preview")));
 	const tab = shown.find((name) => name === search.tab) ?? "setup";
 	return (
 		<Page
@@ -75,8 +76,8 @@ export function AppPage() {
 			{tab === "access" && <Access key={slug} slug={application.slug} access={access} />}
 			{tab === "details" && <Details application={application} />}
 			{tab === "signIn" && provider && <SignIn provider={provider.pk} kind={saml ? "samlprovider" : "oauth2provider"} />}
-			{tab === "signIn" && saml && <SamlMore provider={saml.pk} />}
 			{tab === "preview" && provider && <Preview path={`/providers/${saml ? "saml" : "oauth2"}/${provider.pk}/`} />}
+			{tab === "sync" && scim && <ScimOut pk={scim.pk} canChange />}
 			{tab === "activity" && <EventList fixed={{ context_authorized_app: application.pk.replaceAll("-", "") }} />}
 		</Page>
 	);

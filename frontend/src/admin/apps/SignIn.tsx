@@ -4,6 +4,9 @@ import type { Row } from "~/schema/description";
 import { t } from "~/text/text";
 import { Problem } from "~/ui/Empty";
 import { Section } from "../frame/Page";
+import { Beyond } from "./Beyond";
+import { SamlMore } from "./SamlMore";
+import { SignIns } from "./SignIns";
 
 const shown = {
 	oauth2provider: ["redirect_uris", "client_type", "client_id", "client_secret", "authorization_flow", "property_mappings"],
@@ -16,14 +19,18 @@ const paths = { oauth2provider: "/providers/oauth2/", samlprovider: "/providers/
 export function SignIn({ provider, kind }: { provider: number; kind: keyof typeof shown }) {
 	const { data, error, refetch } = useGet<Row>(`${paths[kind]}${provider}/`);
 	return (
-		<Section title={t("apps.signIn")} text={t("apps.signInText")}>
-			{data ? (
-				<ResourceForm key={provider} kind={kind} object={data} first={shown[kind]} />
-			) : error ? (
-				<Problem error={error} again={refetch} />
-			) : (
-				<FormSkeleton />
-			)}
-		</Section>
+		<>
+			{kind === "oauth2provider" && <SignIns provider={provider} />}
+			<Section title={t("apps.signIn")} text={t("apps.signInText")}>
+				{data ? (
+					<ResourceForm key={provider} kind={kind} object={data} first={shown[kind]} />
+				) : error ? (
+					<Problem error={error} again={refetch} />
+				) : (
+					<FormSkeleton />
+				)}
+			</Section>
+			{kind === "oauth2provider" ? <Beyond provider={provider} /> : <SamlMore provider={provider} />}
+		</>
 	);
 }
