@@ -2,11 +2,14 @@
 // applications are at 127.0.0.1 and Gatehouse at localhost, so that each form between them crosses sites.
 
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
+import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { SAML, ValidateInResponseTo } from "@node-saml/node-saml";
 import * as samlify from "samlify";
-import { openHouse } from "./house.mjs";
+import { admin, openHouse } from "./house.mjs";
 
 const ada = { username: "ada", name: "Ada Lovelace", email: "ada@office.test", password: "engine-of-numbers-1843" };
 const EMAIL = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress";
@@ -62,9 +65,11 @@ async function addApp(slug, app, provider, beyond = {}) {
 }
 
 async function pair(name) {
-	const made = await house.api("POST", "crypto/certificatekeypairs/generate/", { common_name: name, subject_alt_name: "", validity_days: 30 }, 200);
-	const at = `crypto/certificatekeypairs/${made.pk}`;
-	return { pk: made.pk, cert: (await house.api("GET", `${at}/view_certificate/`)).data, key: (await house.api("GET", `${at}/view_private_key/`)).data };
+	const [key, cert] = ["key", "cert"].map((what) => join(house.work, `${name}.${what}`));
+	execFileSync("openssl", ["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "60", "-subj", `/CN=${name}`, "-keyout", key, "-out", cert], { stdio: "ignore" });
+	const made = { cert: readFileSync(cert, "utf8"), key: readFileSync(key, "utf8") };
+	const { pk } = await house.api("POST", "crypto/certificatekeypairs/", { name, certificate_data: made.cert, key_data: made.key });
+	return { pk, ...made };
 }
 
 async function logIn(page) {
@@ -168,5 +173,38 @@ test("samlify signs in from our metadata by both bindings, without JavaScript, a
 	const answer = await sp.parseLogoutResponse(there, "post", { body: message.form });
 	assert.equal(answer.extract.response.inResponseTo, leaving.id);
 	assert.equal(await house.me(page), undefined);
+	house.quiet();
+});
+
+test("an admin adds an application from its metadata, and finds what to copy there", async () => {
+	const app = await openApp();
+	const sp = new SAML({ issuer: "urn:paper", callbackUrl: `${app.base}/acs`, logoutCallbackUrl: `${app.base}/slo`, entryPoint: "https://unused.test/", idpCert: idp.cert, privateKey: own.key, publicCert: own.cert });
+	const metadata = sp.generateServiceProviderMetadata(own.cert, own.cert);
+	const page = await house.page();
+	await house.signIn(page, admin);
+	await page.waitForURL(/if\/user/);
+	await page.goto(`${house.base}/if/admin/#/apps/new`);
+	await page.getByRole("button", { name: "Add a SAML application" }).click();
+	await page.locator("input[type=file]").setInputFiles({ name: "sp.xml", mimeType: "application/xml", buffer: Buffer.from(metadata) });
+	await page.getByText("The form is filled with what the application says of itself.").waitFor();
+	assert.equal(await page.getByLabel("ACS URL").inputValue(), `${app.base}/acs`);
+	assert.equal(await page.getByLabel("Entity ID of the application").inputValue(), "urn:paper");
+	await page.getByRole("textbox", { name: "Name", exact: true }).fill("Paper");
+	await page.getByLabel("Everyone who has an account here").check();
+	await house.shot(page, "saml-new", [1280]);
+	await page.getByRole("button", { name: "Add an application" }).click();
+	await page.getByText("Metadata URL").waitFor();
+	await house.shot(page, "saml-values");
+	const shown = await house.api("GET", "gatehouse/applications/paper/");
+	assert.deepEqual([shown.saml.acs_url, shown.saml.audience], [`${app.base}/acs`, "urn:paper"]);
+	await page.goto(`${house.base}/if/admin/#/apps/paper?tab=signIn`);
+	await page.getByText("Signatures, encryption and signing out").waitFor();
+	await page.getByLabel("Sign the whole response").check();
+	await page.getByRole("button", { name: "Save" }).last().click();
+	await page.getByText("Saved.").first().waitFor();
+	await house.shot(page, "saml-sign-in", [1280]);
+	assert.equal((await house.api("GET", `gatehouse/providers/saml/${shown.saml.pk}/beyond/`)).sign_response, true);
+	await page.goto(`${house.base}/if/admin/#/apps/paper?tab=preview`);
+	await page.getByText("nameID").waitFor();
 	house.quiet();
 });

@@ -21,7 +21,7 @@ describe("the catalogue", () => {
 	test("finds by name, by words of the description and by heading, names that begin so first", () => {
 		expect(names(matching(shelf, "wiki"))).toEqual(["Wiki.js", "Outline"]);
 		expect(names(matching(shelf, "  PHOTOS phones "))).toEqual(["Immich"]);
-		expect(names(matching(shelf, "passwörds"))).toEqual(["Vaultwarden"]);
+		expect(names(matching(shelf, "passwörds"))).toEqual(["OAuth2 Proxy", "Vaultwarden"]);
 		expect(names(matching(shelf, "gi"))[0]).toBe("Gitea");
 		expect(matching(shelf, "nothing of the kind")).toEqual([]);
 		expect(matching(shelf, "")).toHaveLength(shelf.length);

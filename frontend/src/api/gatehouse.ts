@@ -1,5 +1,5 @@
 // The shapes of our own part of the REST interface, below /gatehouse/.
-import type { Application, LogEvent, OAuth2Provider } from "./schema.gen";
+import type { Application, LogEvent, OAuth2Provider, SAMLProvider } from "./schema.gen";
 
 export type ServerSettings = {
 	office_name: string;
@@ -244,6 +244,8 @@ export type CatalogGuide = {
 export type ApplicationSetup = {
 	application: Application;
 	provider: OAuth2Provider | null;
+	/** Instead of provider. */
+	saml: SAMLProvider | null;
 	values: SetupValue[];
 	guide: CatalogGuide | null;
 	warnings: string[];
@@ -270,6 +272,29 @@ export type NewApplication = {
 	description?: string;
 	publisher?: string;
 	group?: string;
+};
+
+export type SamlDescribed = {
+	audience: string;
+	acs_url: string;
+	sp_binding: "post" | "redirect";
+	certificate: string;
+	certificate_subject: string;
+	certificate_expires: string | null;
+	signs_requests: boolean;
+	wants_assertions_signed: boolean;
+	slo_url: string;
+	slo_binding: "post" | "redirect";
+};
+
+export type SamlBeyond = {
+	sign_assertion: boolean;
+	sign_response: boolean;
+	encryption_kp: string | null;
+	encryption_cipher: string;
+	slo_url: string;
+	slo_binding: "post" | "redirect";
+	allow_sha1: boolean;
 };
 
 export type AccessOfUser = { results: { slug: string; name: string; passing: boolean; reason: string }[] };

@@ -34,7 +34,8 @@ export function AppPage() {
 			</Page>
 		);
 	}
-	const { application, provider, access } = data;
+	const { application, access, saml } = data;
+	const provider = data.provider ?? saml;
 	const scim = application.backchannel_providers_obj.find((one) => one.meta_model_name.endsWith(".scimprovider"));
 	const shown = tabs.filter((id) => (id === "sync" ? scim : provider || (id !== "signIn" && id !== "preview")));
 	const tab = shown.find((name) => name === search.tab) ?? "setup";
@@ -74,8 +75,8 @@ export function AppPage() {
 			{tab === "setup" && <Setup setup={data} />}
 			{tab === "access" && <Access key={slug} slug={application.slug} access={access} />}
 			{tab === "details" && <Details application={application} />}
-			{tab === "signIn" && provider && <SignIn provider={provider.pk} />}
-			{tab === "preview" && provider && <Preview provider={provider} />}
+			{tab === "signIn" && provider && <SignIn provider={provider.pk} kind={saml ? "samlprovider" : "oauth2provider"} />}
+			{tab === "preview" && provider && <Preview path={`/providers/${saml ? "saml" : "oauth2"}/${provider.pk}/`} />}
 			{tab === "sync" && scim && <ScimOut pk={scim.pk} canChange />}
 			{tab === "activity" && <EventList fixed={{ context_authorized_app: application.pk.replaceAll("-", "") }} />}
 		</Page>

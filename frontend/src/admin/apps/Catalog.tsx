@@ -10,7 +10,7 @@ import { at } from "../frame/addresses";
 import { Page } from "../frame/Page";
 import { go, To } from "../frame/To";
 import classes from "./Catalog.module.css";
-import { byCategory, matching, OWN } from "./catalog";
+import { byCategory, matching, OWN, SAML } from "./catalog";
 import { TemplateMark } from "./TemplateMark";
 
 /** The applications that can be added by their address, and the way to any other. */
@@ -19,9 +19,14 @@ export function Catalog() {
 	const [search, setSearch] = useState("");
 	const found = useMemo(() => matching(data?.results ?? [], search), [data, search]);
 	const own = (
-		<Button variant="default" onClick={() => go(at.newAppOf(OWN))}>
-			{t("catalog.own")}
-		</Button>
+		<>
+			<Button variant="default" onClick={() => go(at.newAppOf(SAML))}>
+				{t("newSaml.add")}
+			</Button>
+			<Button variant="default" onClick={() => go(at.newAppOf(OWN))}>
+				{t("catalog.own")}
+			</Button>
+		</>
 	);
 	const scim = (
 		<Button variant="default" onClick={() => go(at.newScim)}>

@@ -1,7 +1,7 @@
 import { Box, Code } from "@mantine/core";
 import { useState } from "react";
 import { useGet } from "~/api/query";
-import type { OAuth2Provider, PropertyMappingPreview } from "~/api/schema.gen";
+import type { PropertyMappingPreview } from "~/api/schema.gen";
 import { personField } from "~/forms/personField";
 import { ReferenceInput } from "~/forms/ReferenceInput";
 import { t } from "~/text/text";
@@ -10,11 +10,11 @@ import { Section } from "../frame/Page";
 import { useMe } from "../frame/session";
 
 /** What the application gets to know of a person who signs in. */
-export function Preview({ provider }: { provider: OAuth2Provider }) {
+export function Preview({ path }: { path: string }) {
 	const { me } = useMe();
 	const [person, setPerson] = useState<string | number | null>(me?.pk ?? null);
 	const field = personField(t("access.person"));
-	const { data, error, refetch } = useGet<PropertyMappingPreview>(`/providers/oauth2/${provider.pk}/preview_user/`, {
+	const { data, error, refetch } = useGet<PropertyMappingPreview>(`${path}preview_user/`, {
 		query: { for_user: person ?? undefined },
 		enabled: person !== null,
 		keep: true,

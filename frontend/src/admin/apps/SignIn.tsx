@@ -5,26 +5,32 @@ import { t } from "~/text/text";
 import { Problem } from "~/ui/Empty";
 import { Section } from "../frame/Page";
 import { Beyond } from "./Beyond";
+import { SamlMore } from "./SamlMore";
 import { SignIns } from "./SignIns";
 
-const first = ["redirect_uris", "client_type", "client_id", "client_secret", "authorization_flow", "property_mappings"] as const;
+const shown = {
+	oauth2provider: ["redirect_uris", "client_type", "client_id", "client_secret", "authorization_flow", "property_mappings"],
+	samlprovider: ["acs_url", "audience", "issuer", "sp_binding", "signing_kp", "verification_kp", "authorization_flow", "property_mappings"],
+} as const;
+
+const paths = { oauth2provider: "/providers/oauth2/", samlprovider: "/providers/saml/" } as const;
 
 /** How people sign in to the application; read from its own address, which alone has the secret. */
-export function SignIn({ provider }: { provider: number }) {
-	const { data, error, refetch } = useGet<Row>(`/providers/oauth2/${provider}/`);
+export function SignIn({ provider, kind }: { provider: number; kind: keyof typeof shown }) {
+	const { data, error, refetch } = useGet<Row>(`${paths[kind]}${provider}/`);
 	return (
 		<>
-			<SignIns provider={provider} />
+			{kind === "oauth2provider" && <SignIns provider={provider} />}
 			<Section title={t("apps.signIn")} text={t("apps.signInText")}>
 				{data ? (
-					<ResourceForm key={provider} kind="oauth2provider" object={data} first={first} />
+					<ResourceForm key={provider} kind={kind} object={data} first={shown[kind]} />
 				) : error ? (
 					<Problem error={error} again={refetch} />
 				) : (
 					<FormSkeleton />
 				)}
 			</Section>
-			<Beyond provider={provider} />
+			{kind === "oauth2provider" ? <Beyond provider={provider} /> : <SamlMore provider={provider} />}
 		</>
 	);
 }

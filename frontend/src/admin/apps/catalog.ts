@@ -5,6 +5,9 @@ import { t } from "~/text/text";
 /** The address of the form for an application that is not of the catalogue; no template has that slug. */
 export const OWN = "own";
 
+/** The address of the form for a SAML application. */
+export const SAML = "saml";
+
 const plain = (text: string) => text.toLocaleLowerCase().normalize("NFD").replace(/\p{M}/gu, "");
 
 /** The templates whose name, words or category have every word of the search; those whose name begins so come first. */
