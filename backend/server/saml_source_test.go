@@ -1153,6 +1153,14 @@ func TestSourceStageSAML(t *testing.T) {
 			t.Errorf("%s, the end: %v", binding, out)
 		}
 	}
+	// Browsers hold the policy of a page against the redirects after its form, and that page can't know the other side: a page leads there.
+	form := h.browser()
+	page, where := form.page("/if/flow/default-authentication-flow/?next=%2Fif%2Fuser%2F")
+	page, where = form.press(page, where, url.Values{"uid_field": {"ada"}})
+	page, _ = form.press(page, where, url.Values{"password": {"ada-here-1815"}})
+	if page.status != 200 || !strings.Contains(page.body, `<meta http-equiv="refresh" content="0;url=`+p.at("")+`?next=%2Fif%2Fuser%2F">`) {
+		t.Errorf("after the form: %d %s", page.status, page.body)
+	}
 	if n := h.number(`SELECT count(*) FROM source_connections`); n != 1 {
 		t.Errorf("%d connections", n)
 	}
