@@ -62,8 +62,8 @@ func TestEveryTemplateIsWhole(t *testing.T) {
 			t.Errorf("%s begins at %q", a.Slug, got)
 		}
 	}
-	if !slices.Equal(tried, []string{"miniflux"}) {
-		t.Errorf("tried: %v; build/e2e signs in to Miniflux only", tried)
+	if !slices.Equal(tried, []string{"miniflux", "oauth2-proxy"}) {
+		t.Errorf("tried: %v; build/e2e signs in to Miniflux and OAuth2 Proxy only", tried)
 	}
 }
 

@@ -103,15 +103,11 @@ func (r *run) store(soon bool, write func(tx *store.Tx) error, turns ...*stage.T
 	if write == nil && len(r.effects) == 0 && remembered(r.sess) == r.data && r.stands() {
 		return nil
 	}
-	history, err := r.seal(r.history)
-	if err != nil {
-		return err
-	}
 	effects := r.effects
 	var sess, started *session.Session
 	var key string
 	var ended bool
-	err = r.Store.Write(r.ctx, store.ActorOf(r.ctx), func(tx *store.Tx) error {
+	err := r.Store.Write(r.ctx, store.ActorOf(r.ctx), func(tx *store.Tx) error {
 		sess, started, key, ended = r.sess, nil, "", false
 		stored := r.data
 		if soon {
@@ -138,8 +134,16 @@ func (r *run) store(soon bool, write func(tx *store.Tx) error, turns ...*stage.T
 			sess = &session.Session{}
 			stored = ""
 		}
-		// After the writing, which may have told the plan of a user that it made.
-		body, err := r.seal(r.plan)
+		if len(r.plan.Steps) == 0 && !r.kept {
+			if sess.UUID == "" {
+				return nil
+			}
+			if _, err := tx.Exec(`DELETE FROM plans WHERE session = ?`, sess.UUID); err != nil {
+				return err
+			}
+			return saveData(tx, sess, stored)
+		}
+		history, err := r.seal(r.history)
 		if err != nil {
 			return err
 		}
@@ -147,15 +151,15 @@ func (r *run) store(soon bool, write func(tx *store.Tx) error, turns ...*stage.T
 			if sess.UUID == "" {
 				return nil
 			}
-			if r.kept {
-				err = keepPlan(tx, sess.UUID, r.flow.PK, nothing, history)
-			} else {
-				_, err = tx.Exec(`DELETE FROM plans WHERE session = ?`, sess.UUID)
-			}
-			if err != nil {
+			if err := keepPlan(tx, sess.UUID, r.flow.PK, nothing, history); err != nil {
 				return err
 			}
 			return saveData(tx, sess, stored)
+		}
+		// After the writing, which may have told the plan of a user that it made.
+		body, err := r.seal(r.plan)
+		if err != nil {
+			return err
 		}
 		if sess.UUID == "" {
 			fresh, k, err := r.Sessions.Start(tx, store.ActorOf(r.ctx).HTTP)

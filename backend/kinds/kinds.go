@@ -28,6 +28,7 @@ import (
 	"gatehouse/backend/policy"
 	"gatehouse/backend/provider/oauth2"
 	"gatehouse/backend/provider/saml"
+	scimprovider "gatehouse/backend/provider/scim"
 	"gatehouse/backend/rbac"
 	"gatehouse/backend/session"
 	"gatehouse/backend/siteverify"
@@ -59,6 +60,7 @@ type Rooms struct {
 	OAuth2   *oauth2.Room
 	SAML     *saml.Room
 	SCIM     *scim.Room
+	SCIMOut  *scimprovider.Room
 	Abroad   *samlsource.Room // people of SAML sources
 	Tasks    *task.Room
 	Auth     *auth.Room

@@ -9,7 +9,6 @@ import (
 	"gatehouse/backend/provider/proxy"
 	"gatehouse/backend/provider/rac"
 	"gatehouse/backend/provider/radius"
-	"gatehouse/backend/provider/scim"
 	"gatehouse/backend/source"
 	ldapsource "gatehouse/backend/source/ldap"
 	"gatehouse/backend/source/oauth"
@@ -26,8 +25,8 @@ func Providers(r Rooms) []*kind.Kind {
 		proxy.Kinds(r.Store, outposts.Carries),
 		rac.Kinds(rac.Deps{Store: r.Store, Users: r.Users, Policies: r.Policies, Apps: r.Apps, Host: r.Host, Caller: r.Apps.Caller}),
 		radius.Kinds(r.Store, outposts.Carries),
+		r.SCIMOut.Kinds(),
 		r.SAML.Kinds(),
-		scim.Kinds(r.Store, r.Host),
 		outposts.Kinds(),
 	)
 }

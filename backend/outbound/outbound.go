@@ -32,11 +32,12 @@ const (
 
 // Options say what a client may. The zero value is what security-minded callers want.
 type Options struct {
-	Allow     Allow         // what is open besides the network
-	Timeout   time.Duration // for the whole exchange; 0 = DefaultTimeout
-	MaxBody   int64         // bytes of an answer's body, after decompression; 0 = DefaultMaxBody
-	Redirects int           // how many are followed; 0 = DefaultRedirects, negative = none: the 3xx itself is the answer
-	TLS       *tls.Config   // nil = the machine's authorities, TLS 1.2 at least
+	Allow       Allow         // what is open besides the network
+	Timeout     time.Duration // for the whole exchange; 0 = DefaultTimeout
+	MaxBody     int64         // bytes of an answer's body, after decompression; 0 = DefaultMaxBody
+	Redirects   int           // how many are followed; 0 = DefaultRedirects, negative = none: the 3xx itself is the answer
+	Connections int           // that are kept open to one server; 0 = 2
+	TLS         *tls.Config   // nil = the machine's authorities, TLS 1.2 at least
 }
 
 var (
@@ -60,6 +61,9 @@ func New(o Options) *http.Client {
 	if o.Redirects == 0 {
 		o.Redirects = DefaultRedirects
 	}
+	if o.Connections == 0 {
+		o.Connections = 2
+	}
 	tc := o.TLS
 	if tc == nil {
 		tc = &tls.Config{MinVersion: tls.VersionTLS12}
@@ -68,7 +72,7 @@ func New(o Options) *http.Client {
 		Timeout: o.Timeout,
 		Transport: &limited{max: o.MaxBody, next: &http.Transport{
 			Proxy: nil, DialContext: dial(o), TLSClientConfig: tc, ForceAttemptHTTP2: true, TLSHandshakeTimeout: o.Timeout,
-			MaxIdleConns: 8, MaxIdleConnsPerHost: 2, IdleConnTimeout: 30 * time.Second, MaxResponseHeaderBytes: 64 << 10,
+			MaxIdleConns: 8, MaxIdleConnsPerHost: o.Connections, IdleConnTimeout: 30 * time.Second, MaxResponseHeaderBytes: 64 << 10,
 		}},
 		CheckRedirect: func(req *http.Request, via []*http.Request) error {
 			switch {

@@ -67,6 +67,7 @@ func (s *Server) chores() []task.Chore {
 			return []string{fmt.Sprintf("Expired %d notifications", n)}, err
 		}},
 		{Name: "update_well_known_jwks", Description: "Read the configuration and the keys of OAuth sources again.", Every: 3 * time.Hour, Do: r.accounts.RefreshAll},
+		{Name: "scim_sync_all", Description: "Look whether every system that is kept in step by SCIM is.", Every: time.Hour, Do: r.scimOut.Wake},
 		{Name: "server_certificate", Description: "Renew the server's own certificate before it ends.", Every: certifyEvery, Do: func(ctx context.Context) ([]string, error) {
 			return nil, r.office.Certify(ctx)
 		}},

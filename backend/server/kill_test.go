@@ -46,7 +46,7 @@ func TestMain(m *testing.M) {
 
 func serveChild(data string) error {
 	ctx := context.Background()
-	cfg := config.Config{Data: data, HTTP: "127.0.0.1:0", HTTPS: "127.0.0.1:0", Name: "login.office.lan", Bootstrap: config.Bootstrap{Password: bootPassword, Token: bootToken}}
+	cfg := config.Config{Data: data, HTTP: "127.0.0.1:0", HTTPS: "127.0.0.1:0", Name: "login.office.lan", Outgoing: "127.0.0.1", Bootstrap: config.Bootstrap{Password: bootPassword, Token: bootToken}}
 	s, err := Open(ctx, Options{Config: cfg, Version: "test", Assets: pagesFS, Log: slog.New(slog.DiscardHandler), Mode: "serve"})
 	if err != nil {
 		return err

@@ -532,3 +532,27 @@ func TestFrontChannelTokens(t *testing.T) {
 		t.Errorf("id_token token: %v", c)
 	}
 }
+
+// TestProgramsBeginAtOnce holds that a program whose first requests come together gets an answer to each, and one account.
+func TestProgramsBeginAtOnce(t *testing.T) {
+	t.Parallel()
+	h := open(t, true)
+	wiki := h.addApp("wiki", nil)
+	got := make(chan answer, 12)
+	for range cap(got) {
+		go func() {
+			got <- h.browser().form("/application/o/token/", url.Values{"grant_type": {"client_credentials"}, "client_id": {wiki.id}, "client_secret": {wiki.secret}})
+		}()
+	}
+	subjects := map[any]bool{}
+	for range cap(got) {
+		a := <-got
+		if a.status != 200 {
+			t.Fatalf("%d %s", a.status, a.body)
+		}
+		subjects[claims(t, a.json(t)["access_token"].(string))["sub"]] = true
+	}
+	if len(subjects) != 1 {
+		t.Errorf("%d accounts", len(subjects))
+	}
+}

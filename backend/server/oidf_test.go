@@ -832,19 +832,11 @@ var oidfSkips = map[string]string{
 	"oidcc-unsigned-request-object-supported-correctly-or-rejected-as-unsupported": "request_not_supported",
 }
 
-// oidfWarns are the conditions that the suite warns of for this provider: it has no parameter claims.
-var oidfWarns = map[string]string{
-	"oidcc-claims-essential": "EnsureUserInfoContainsName EnsureIdTokenContainsName",
-}
-
 // wrong says what of a run is not as it should be, nil when it passes.
 func (r *oidfRun) wrong(module string) []string {
 	out := slices.Clone(r.failed)
 	for _, w := range r.warned {
-		name, _, _ := strings.Cut(w, ":")
-		if !slices.Contains(strings.Fields(oidfWarns[module]), name) {
-			out = append(out, "warning: "+w)
-		}
+		out = append(out, "warning: "+w)
 	}
 	if r.skipped != oidfSkips[module] {
 		out = append(out, fmt.Sprintf("skipped because of %q", r.skipped))

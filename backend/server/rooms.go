@@ -35,6 +35,7 @@ import (
 	"gatehouse/backend/policy/reputation"
 	"gatehouse/backend/provider/oauth2"
 	"gatehouse/backend/provider/saml"
+	scimprovider "gatehouse/backend/provider/scim"
 	"gatehouse/backend/rbac"
 	"gatehouse/backend/rest"
 	"gatehouse/backend/seed"
@@ -71,6 +72,7 @@ type rooms struct {
 	saml     *saml.Room
 	accounts *oauthsource.Room // of people at OAuth sources
 	scim     *scim.Room
+	scimOut  *scimprovider.Room
 	abroad   *samlsource.Room // people of SAML sources
 	office   *office.Room
 	media    *media.Room
@@ -168,6 +170,7 @@ func wire(o Options, d *db.DB, key *crypt.Key, install string, log *slog.Logger,
 	}
 	r.keys = r.newKeys(o, texts)
 	list.Keys = r.keys
+	list.SCIMOut = r.newSCIMOut(o)
 	r.oauth.Client, r.oauth.Tasks = outbound.New(outbound.Options{Allow: allowed(o.Config), Redirects: -1}), r.tasks
 	r.sessions.Moved, r.events.Heard = moved, append(r.events.Heard, r.oauth.Heard)
 	r.oauth.Auth, r.oauth.Trusted = list.Auth, kinds.Trusted(r.store)
@@ -193,6 +196,17 @@ func wire(o Options, d *db.DB, key *crypt.Key, install string, log *slog.Logger,
 	return r
 }
 
+// newSCIMOut makes the room that keeps other systems in step.
+func (r *rooms) newSCIMOut(o Options) *scimprovider.Room {
+	r.scimOut = &scimprovider.Room{
+		Store: r.store, Users: r.users, Events: r.events, Tasks: r.tasks, Host: r.host, May: r.roles.May, Version: o.Version, Log: r.log,
+		Client: outbound.New(outbound.Options{Allow: allowed(o.Config), MaxBody: 8 << 20, Timeout: 30 * time.Second, Redirects: -1, Connections: 4}),
+	}
+	r.events.Heard = append(r.events.Heard, r.scimOut.Heard)
+	r.tasks.Again = map[string]func(ctx context.Context, uid string) error{scimprovider.TaskName: r.scimOut.Again}
+	return r.scimOut
+}
+
 // portOf gives the port of a configured address.
 func portOf(address string) func() string {
 	_, p, err := net.SplitHostPort(address)
@@ -205,7 +219,7 @@ func portOf(address string) func() string {
 // endpoints are the operations of the API that belong to no collection.
 func (r *rooms) endpoints(o Options) []kind.Action {
 	out := r.keys.Endpoints()
-	for _, list := range [][]kind.Action{r.beyond(), r.brands.Endpoints(), r.apps.Endpoints(), r.flows.Endpoints(), r.office.Endpoints(), device.Endpoints(r.store), r.rootEndpoints(o), r.adminEndpoints(), r.oauth.Endpoints(), r.saml.Endpoints(), r.mail.Endpoints(), r.notify.Endpoints(), r.tokens.Endpoints(), r.scim.Endpoints(), r.abroad.Endpoints(), r.accounts.Endpoints(), r.ofStages} {
+	for _, list := range [][]kind.Action{r.beyond(), r.brands.Endpoints(), r.apps.Endpoints(), r.flows.Endpoints(), r.office.Endpoints(), device.Endpoints(r.store), r.rootEndpoints(o), r.adminEndpoints(), r.oauth.Endpoints(), r.saml.Endpoints(), r.mail.Endpoints(), r.notify.Endpoints(), r.tokens.Endpoints(), r.scim.Endpoints(), r.scimOut.Endpoints(), r.abroad.Endpoints(), r.accounts.Endpoints(), r.ofStages} {
 		out = append(out, list...)
 	}
 	return out

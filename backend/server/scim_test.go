@@ -176,3 +176,43 @@ func TestSCIMDialogues(t *testing.T) {
 		}
 	}
 }
+
+// A manager is named by the sign-in name here, also one who arrives after the people whom they lead, or is renamed; what an admin wrote
+// stays.
+func TestSCIMManagers(t *testing.T) {
+	t.Parallel()
+	h := open(t, true)
+	s, other := h.scimSource("hr"), h.scimSource("other")
+	const ext = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
+	manager := func(name string) any {
+		t.Helper()
+		return h.api("GET", "core/users/?username="+name, nil, 200)["results"].([]any)[0].(obj)["attributes"].(obj)["manager"]
+	}
+	s.ask("POST", "/Users", obj{"userName": "ada", "externalId": "e1", ext: obj{"manager": obj{"value": "e9"}}}, 201)
+	s.ask("POST", "/Users", obj{"userName": "bob", "externalId": "e2", ext: obj{"manager": "e9"}}, 201)
+	bob := int(h.api("GET", "core/users/?username=bob", nil, 200)["results"].([]any)[0].(obj)["pk"].(float64))
+	h.api("PATCH", fmt.Sprintf("core/users/%d/", bob), obj{"attributes": obj{"manager": "by hand"}}, 200)
+	if got := manager("ada"); got != "e9" {
+		t.Errorf("before: %v", got)
+	}
+	other.ask("POST", "/Users", obj{"userName": "stranger", "externalId": "e9"}, 201)
+	if got := manager("ada"); got != "e9" {
+		t.Errorf("somebody of another source: %v", got)
+	}
+	boss := s.ask("POST", "/Users", obj{"userName": "boss", "externalId": "e9"}, 201)["id"].(string)
+	if got := manager("ada"); got != "boss" {
+		t.Errorf("arrived later: %v", got)
+	}
+	if got := manager("bob"); got != "by hand" {
+		t.Errorf("what an admin wrote: %v", got)
+	}
+	s.ask("PUT", "/Users/"+boss, obj{"userName": "chief", "externalId": "e9"}, 200)
+	if got := manager("ada"); got != "chief" {
+		t.Errorf("renamed: %v", got)
+	}
+	s.ask("POST", "/Users", obj{"userName": "carl", ext: obj{"manager": boss}}, 201)
+	s.ask("PUT", "/Users/"+boss, obj{"userName": "leader"}, 200)
+	if a, c := manager("ada"), manager("carl"); a != "leader" || c != "leader" {
+		t.Errorf("renamed again: %v, %v", a, c)
+	}
+}

@@ -36,10 +36,10 @@ import (
 	"gatehouse/backend/web/desktop"
 )
 
-// The heap is small, so the garbage collector may wait until it has grown to three times what lives; from memoryLimit on it works harder.
+// The heap is small, so the garbage collector may wait until it has grown to four times what lives; from memoryLimit on it works harder.
 const (
 	memoryLimit = 160 << 20
-	gcPercent   = 200
+	gcPercent   = 300
 )
 
 // Options say which house and how.
@@ -249,6 +249,7 @@ func (s *Server) Serve(ctx context.Context) error {
 	go s.rooms.mail.Serve(ctx)
 	go s.rooms.notify.Serve(ctx)
 	go s.rooms.oauth.Serve(ctx)
+	go s.rooms.scimOut.Serve(ctx)
 	go s.rooms.prints.Serve(ctx)
 	select {
 	case <-ctx.Done():

@@ -68,6 +68,8 @@ type Room struct {
 	Store  *store.Store
 	Events *event.Log
 	Log    *slog.Logger
+	// Again does work anew that is kept by Keep, by its name.
+	Again map[string]func(ctx context.Context, uid string) error
 
 	mu     sync.Mutex
 	chores []Chore
@@ -88,6 +90,9 @@ func (r *Room) Use(chores []Chore) {
 func (r *Room) Kinds() []*kind.Kind {
 	again := kind.Detail("POST", "run", "authentik_events.run_task", func(ctx context.Context, c *kind.Call, _ *kind.None) (kind.None, error) {
 		t := c.Object.(*Task)
+		if do := r.Again[t.Name]; do != nil && t.UID != "" {
+			return kind.None{}, do(ctx, t.UID)
+		}
 		chore, ok := r.chore(t.Name)
 		if !ok {
 			if err := r.Store.Write(ctx, store.House, func(tx *store.Tx) error {

@@ -85,7 +85,11 @@ func (c *Callers) Identify(r *http.Request) (context.Context, error) {
 	if ck, err := r.Cookie(LanguageCookie); err == nil {
 		wishes = append(wishes, ck.Value)
 	}
-	wishes = append(wishes, actor.HTTP.Locale, b.Locale())
+	wishes = append(wishes, actor.HTTP.Locale)
+	if strings.Contains(r.URL.RawQuery, "ui_locales=") { // what an application wishes for (OpenID Connect Core 3.1.2.1)
+		wishes = append(wishes, strings.Fields(r.URL.Query().Get("ui_locales"))...)
+	}
+	wishes = append(wishes, b.Locale())
 	wishes = append(wishes, text.Accepted(r.Header.Get("Accept-Language"))...)
 	l := c.Texts.Choose(wishes...)
 	actor.HTTP.Locale = l.Tag

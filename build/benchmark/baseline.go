@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"crypto"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/sha256"
@@ -23,16 +25,22 @@ import (
 	"golang.org/x/crypto/argon2"
 )
 
-// serveBaseline answers what any server has to do at least: nothing at /, and at /token?n=2 the form read and so many JWTs signed with
-// RSA-2048, without a database.
+// serveBaseline answers what any server has to do at least: nothing at /, and at /token?n=2 the form read and so many JWTs signed, with
+// RSA-2048 or what alg says, without a database.
 func serveBaseline(at string) error {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
 		return err
 	}
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.RS256, Key: key}, (&jose.SignerOptions{}).WithType("JWT"))
+	curve, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return err
+	}
+	signers := map[string]jose.Signer{}
+	for alg, key := range map[jose.SignatureAlgorithm]any{jose.RS256: key, jose.ES256: curve} {
+		if signers[string(alg)], err = jose.NewSigner(jose.SigningKey{Algorithm: alg, Key: key}, (&jose.SignerOptions{}).WithType("JWT")); err != nil {
+			return err
+		}
 	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("{}")) }) // the reader may be gone
@@ -40,6 +48,14 @@ func serveBaseline(at string) error {
 		n, err := strconv.Atoi(r.FormValue("n"))
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		signer := signers["RS256"]
+		if alg := r.FormValue("alg"); alg != "" {
+			signer = signers[alg]
+		}
+		if signer == nil {
+			http.Error(w, "no such alg", http.StatusBadRequest)
 			return
 		}
 		out := map[string]any{"token_type": "bearer", "expires_in": 3600}
@@ -105,6 +121,19 @@ func signing(span time.Duration) (figure, error) {
 	sum := sha256.Sum256([]byte("bench"))
 	return everyCore(span, func() error {
 		_, err := rsa.SignPKCS1v15(rand.Reader, key, crypto.SHA256, sum[:])
+		return err
+	})
+}
+
+// signingCurve gives the raw rate of ECDSA P-256 signatures.
+func signingCurve(span time.Duration) (figure, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return figure{}, err
+	}
+	sum := sha256.Sum256([]byte("bench"))
+	return everyCore(span, func() error {
+		_, err := ecdsa.SignASN1(rand.Reader, key, sum[:])
 		return err
 	})
 }

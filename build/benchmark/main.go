@@ -10,6 +10,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -22,7 +23,7 @@ func main() {
 	baseline := flag.String("baseline", "", "serve the baselines at this address instead")
 	span := flag.Duration("for", 2*time.Second, "length of one measurement")
 	people := flag.Int("people", 10_000, "how many people the house has")
-	flag.StringVar(&only, "only", "", "measure one part only: fixed, password, session, token, userinfo, saml, lists, expressions or flows")
+	flag.StringVar(&only, "only", "", "measure one part only: fixed, password, session, token, machine, userinfo, introspect, saml, lists, expressions, flows or scim")
 	flag.Parse()
 	if *baseline != "" {
 		log.Fatal(serveBaseline(*baseline))
@@ -32,13 +33,18 @@ func main() {
 			log.Fatal(err)
 		}
 	}
-	if only != "lists" && only != "expressions" && only != "flows" {
+	if !slices.Contains([]string{"lists", "expressions", "flows", "scim"}, only) {
 		if err := run(*server, *people, *span); err != nil {
 			log.Fatal(err)
 		}
 	}
 	if wanted("flows") {
 		if err := flows(*server, *span); err != nil {
+			log.Fatal(err)
+		}
+	}
+	if wanted("scim") {
+		if err := provisioning(*server); err != nil {
 			log.Fatal(err)
 		}
 	}

@@ -187,7 +187,7 @@ func signIns(p, base *process, c client, people int, span time.Duration) error {
 	for _, part := range []struct {
 		name string
 		run  func() error
-	}{{"session", h.sessions}, {"token", h.refresh}, {"userinfo", h.userinfo}, {"saml", h.saml}} {
+	}{{"session", h.sessions}, {"token", h.refresh}, {"machine", h.machines}, {"userinfo", h.userinfo}, {"introspect", h.introspect}, {"saml", h.saml}} {
 		if wanted(part.name) {
 			if err := part.run(); err != nil {
 				return err
@@ -319,13 +319,83 @@ func (h *crowd) refresh() error {
 		return err
 	}
 	each := float64(signatures.Load()) / float64(done.Load())
-	line(fmt.Sprintf("token (refresh, %.0f signatures)", each), ours, "net/http + 2 signed JWTs", stub, ours.rate/stub.rate, "")
+	line(fmt.Sprintf("token (refresh, %.0f signatures)", each), ours, "net/http + 2 signed JWTs", stub, ours.rate/stub.rate, "0.6")
 	limit := empty.cpu + 2*sign.cpu
 	fits, verdict := float64(stub.cpu)/float64(limit), "counts"
 	if fits > 1.4 {
 		verdict = "does NOT count"
 	}
 	fmt.Printf("%-35s %.0f µs CPU, %.2f times raw signing and an empty answer (%.0f µs): it %s\n", "  the baseline of token", us(stub.cpu), fits, us(limit), verdict)
+	return nil
+}
+
+// machines are programs that sign in by themselves (client_credentials), each with a durable row and an event, by both kinds of keys.
+func (h *crowd) machines() error {
+	out, err := api(h.p.base, "POST", "gatehouse/applications/", map[string]any{"name": "Curve", "redirect_uris": redirectURI, "access": "everyone", "client_id": "curve", "client_secret": h.c.secret, "signing": "es256"})
+	if err != nil {
+		return err
+	}
+	curve := client{out["application"].(map[string]any)["slug"].(string), "curve", h.c.secret}
+	theirs := make([]*device, few)
+	for w := range few {
+		theirs[w] = newDevice(h.base.base, w)
+		defer theirs[w].close()
+	}
+	for _, kind := range []struct {
+		alg, goal string
+		c         client
+		raw       func(time.Duration) (figure, error)
+	}{{"RS256", "0.85 (0.70)", h.c, signing}, {"ES256", "0.5 (0.3)", curve, signingCurve}} {
+		sign, err := kind.raw(h.span)
+		if err != nil {
+			return err
+		}
+		var signatures, done atomic.Int64
+		stub, ours, err := beside(2, func() (figure, error) {
+			return storm(h.base, few, h.span, func(w, _ int) error {
+				_, _, err := theirs[w].ask("POST", "/token", form, "n=2&alg="+kind.alg)
+				return err
+			})
+		}, func() (figure, error) {
+			return storm(h.p, few, h.span, func(w, _ int) error {
+				_, err := h.devices[w].token(kind.c, url.Values{"grant_type": {"client_credentials"}, "scope": {"openid"}}, &signatures)
+				done.Add(1)
+				return err
+			})
+		})
+		if err != nil {
+			return err
+		}
+		each := float64(signatures.Load()) / float64(done.Load())
+		line(fmt.Sprintf("client_credentials %s, %.0f signatures", kind.alg, each), ours, "net/http + 2 signed JWTs", stub, ours.rate/stub.rate, kind.goal)
+		fmt.Printf("%-35s %8.0f /s, %.0f µs CPU\n", "  raw signatures "+kind.alg, sign.rate, us(sign.cpu))
+	}
+	rss, anon := h.p.memory()
+	fmt.Printf("%-35s %8.1f MiB resident, %.1f anonymous\n", "  memory after it", rss, anon)
+	return nil
+}
+
+// introspect asks whether an access token is good.
+func (h *crowd) introspect() error {
+	var signatures atomic.Int64
+	t, err := h.devices[0].token(h.c, url.Values{"grant_type": {"client_credentials"}, "scope": {"openid"}}, &signatures)
+	if err != nil {
+		return err
+	}
+	ask := url.Values{"token": {t.Access}, "client_id": {h.c.id}, "client_secret": {h.c.secret}}.Encode()
+	empty, ours, err := beside(2, func() (figure, error) { return rate(h.base, "/", h.span) }, func() (figure, error) {
+		return storm(h.p, few, h.span, func(w, _ int) error {
+			_, b, err := h.devices[w].ask("POST", "/application/o/introspect/", form, ask)
+			if err == nil && !bytes.Contains(b, []byte(`"active":true`)) {
+				err = fmt.Errorf("introspection: %s", b)
+			}
+			return err
+		})
+	})
+	if err != nil {
+		return err
+	}
+	line("introspection", ours, "empty net/http", empty, ours.rate/empty.rate, "0.2 (0.1)")
 	return nil
 }
 
@@ -346,6 +416,6 @@ func (h *crowd) userinfo() error {
 	if err != nil {
 		return err
 	}
-	line("userinfo", ours, "empty net/http", empty, ours.rate/empty.rate, "")
+	line("userinfo", ours, "empty net/http", empty, ours.rate/empty.rate, "0.2 (0.1)")
 	return nil
 }

@@ -19,4 +19,4 @@ WORK=$(mktemp -d)
 trap 'rm -rf "$WORK"' EXIT
 export WORK OUT=$out GORP=$out/gorp THIRD=$out/third ANSWERS=$out/answers
 (cd "$top" && go build -o "$GORP" ./build/e2e/rp/gorp && go build -o "$ANSWERS" ./build/answers)
-"$here/lan/lan.sh" --name login.office.test --app app1.office.test --app app2.office.test --app news.office.test -- "$0" inside
+"$here/lan/lan.sh" --name login.office.test --app app1.office.test --app app2.office.test --app news.office.test --app intranet.office.test -- "$0" inside

@@ -5,13 +5,14 @@ import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { createRequire } from "node:module";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { record } from "./answers.mjs";
 import { openBrowser } from "./lan/browser.mjs";
-import { startGo, startNode, startThird } from "./rp/start.mjs";
+import { startGo, startNode, startProxy, startThird } from "./rp/start.mjs";
 import { signIn, signedInAs } from "./rp/third/third.mjs";
 
 const { WORK: work, OUT: out, GORP: program, THIRD: third, SERVER_LOG: serverLog } = process.env;
@@ -336,6 +337,34 @@ test("a person signs in to Miniflux, a product of others", async () => {
 	} finally {
 		await person.close();
 		await rp.stop();
+	}
+});
+
+test("a person signs in to an application behind OAuth2 Proxy, another product of others", async () => {
+	const url = "http://intranet.office.test:8086";
+	const v = await addApp({ name: "Intranet", slug: "intranet", template: "oauth2-proxy", url, access: "everyone" });
+	assert.equal(v.redirect, `${url}/oauth2/callback`);
+	// The application behind it knows no sign-in: it shows what the proxy says.
+	const behind = createServer((req, res) => res.end(`name ${req.headers["x-forwarded-preferred-username"]}, mail ${req.headers["x-forwarded-email"]}`));
+	await new Promise((resolve) => behind.listen(0, "127.0.0.1", resolve));
+	const rp = await startProxy({
+		dir: third, issuer: v.issuer, "client-id": v.client_id, "client-secret": v.client_secret, listen: "10.77.0.2:8086", url, caFile,
+		upstream: `http://127.0.0.1:${behind.address().port}/`,
+	});
+	const person = await browser.newContext();
+	const page = await person.newPage();
+	try {
+		await page.goto(url);
+		assert.doesNotMatch(await page.textContent("body"), /name ada/);
+		await page.goto(`${url}/oauth2/start?rd=%2F`);
+		await atGatehouse(page, ada);
+		await page.waitForURL(`${url}/`);
+		assert.equal(await page.textContent("body"), `name ${ada.username}, mail ${ada.email}`, rp.log());
+		await shot(page, "proxied");
+	} finally {
+		await person.close();
+		await rp.stop();
+		behind.close();
 	}
 });
 

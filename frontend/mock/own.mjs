@@ -250,6 +250,20 @@ export function own(state, method, path, query, body) {
 				: setup(state, found),
 		];
 	}
+	if (/^\/gatehouse\/providers\/oauth2\/\d+\/signins\/$/.test(path)) return [200, signIns()];
+	if (/^\/gatehouse\/providers\/oauth2\/\d+\/beyond\/$/.test(path))
+		return [
+			200,
+			{
+				backchannel_logout_uri: "",
+				backchannel_logout_session_required: false,
+				require_pushed_authorization_requests: false,
+				dpop_bound_access_tokens: false,
+				dpop_nonce_required: false,
+				resources: "",
+				...body,
+			},
+		];
 	if (path.startsWith("/gatehouse/undo/"))
 		return [
 			200,
@@ -522,4 +536,57 @@ export function actions(state, _method, collection, row, _id, verb, query, body)
 		default:
 			return undefined;
 	}
+}
+
+/** Sign-ins at an application that failed in the usual ways, and some that did not. */
+function signIns() {
+	const ago = (minutes) => new Date(Date.now() - minutes * 60_000).toISOString();
+	const refused = (minutes, more) => ({
+		first: ago(minutes + 30),
+		last: ago(minutes),
+		count: 1,
+		place: "authorize",
+		came: "",
+		expected: "",
+		username: "",
+		client_ip: "192.168.1.20",
+		fixed: false,
+		fix: "",
+		value: "",
+		...more,
+	});
+	const address = "https://cloud.office.example:8443/apps/oidc_login/oidc";
+	return {
+		refused: [
+			refused(2, {
+				cause: "redirect_uri",
+				says: "The application wants people sent back to an address that is not registered here.",
+				came: address,
+				expected: "https://cloud.office.example/apps/oidc_login/oidc",
+				count: 12,
+				fix: "add_redirect_uri",
+				value: address,
+			}),
+			refused(9, {
+				cause: "scope",
+				says: "The application asks for the scope groups, which this provider does not have. The sign-in goes on without it, so the claims under it are missing.",
+				came: "groups",
+				expected: "openid email profile",
+				username: "ada",
+				fixed: true,
+			}),
+			refused(60, {
+				place: "token",
+				cause: "client_secret",
+				says: "The client_secret is wrong.",
+				came: "a secret of 127 characters",
+				expected: "a secret of 128 characters",
+			}),
+		],
+		given: [1, 25, 300].map((minutes) => ({
+			when: ago(minutes),
+			username: minutes > 20 ? "grace" : "ada",
+			scopes: "openid email profile",
+		})),
+	};
 }

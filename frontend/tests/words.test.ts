@@ -3,6 +3,7 @@ import admin from "@text/admin.json";
 import flows from "@text/flows.json";
 import people from "@text/people.json";
 import portal from "@text/portal.json";
+import scim from "@text/scim.json";
 import { describe, expect, test } from "vitest";
 import type { Table } from "~/text/text";
 import { readSources, sources } from "./source";
@@ -28,13 +29,14 @@ function textsOf(table: Table, before = ""): [string, string][] {
 }
 
 const found = readSources(sources());
-const tables = { admin: keysOf(admin), portal: keysOf(portal), account: keysOf(account), flows: keysOf(flows), people: keysOf(people) };
+const tables = { admin: keysOf(admin), portal: keysOf(portal), account: keysOf(account), flows: keysOf(flows), people: keysOf(people), scim: keysOf(scim) };
 const all = Object.values(tables).flat();
 
 /** Tables that come with a part which is loaded later, and the sources of that part. */
 const later = [
 	{ table: tables.account, part: /\/portal\/(?!main|Portal|Apps|Closed|address|grouped|notice)/ },
 	{ table: tables.flows, part: /\/admin\/advanced\/(?!families|names)/ },
+	{ table: tables.scim, part: /\/admin\/advanced\/scim\/ScimOut|\/admin\/advanced\/scim\/ScimPreview|\/admin\/apps\/NewScim/ },
 	{ table: tables.people, part: /\/admin\/people\/|\/ui\/Qr/ },
 ];
 const shapes = [...found.shapes].map(([shape, where]) => ({
@@ -59,7 +61,7 @@ describe("words", () => {
 	});
 
 	test("every message gets the values that it has places for", () => {
-		const messages = new Map([admin, portal, account, flows, people].flatMap((table) => textsOf(table)));
+		const messages = new Map([admin, portal, account, flows, people, scim].flatMap((table) => textsOf(table)));
 		const wrong = found.values.flatMap(({ key, names, where }) => {
 			const places = [...(messages.get(key) ?? "").matchAll(/\{(\w+)\}/g)].map((match) => String(match[1]));
 			return places.filter((place) => !names.includes(place)).map((place) => `${key}: {${place}} (${where})`);
@@ -88,7 +90,7 @@ describe("words", () => {
 
 	// Tables are merged by their outermost names, so not even those may be the same.
 	test("no name stands in two tables", () => {
-		const names = [admin, portal, account, flows, people].flatMap((table) => Object.keys(table));
+		const names = [admin, portal, account, flows, people, scim].flatMap((table) => Object.keys(table));
 		expect(names.filter((name, index) => names.indexOf(name) !== index)).toEqual([]);
 	});
 });

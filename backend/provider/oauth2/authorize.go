@@ -38,11 +38,20 @@ type request struct {
 	github       bool   // asked at GitHub's address
 	challenge    string
 	method       string
-	query        string // as it was sent
+	loginHint    string // whom the client expects
+	locales      string // ui_locales
+	claims       asked
+	key          string   // dpop_jkt
+	resources    []string // that access tokens are for
+	pushed       int64    // key of the pushed request, 0 for one that the browser brought
+	query        string   // as it was sent
 }
 
 // problem is an error that may be told to the client at its redirect URI.
-type problem struct{ code, text string }
+type problem struct {
+	code, text            string
+	cause, came, expected string // what an admin reads beside the text; "" for what the code says alone
+}
 
 func (p *problem) Error() string { return p.code + ": " + p.text }
 
@@ -76,12 +85,25 @@ func (r *Room) Authorize(w http.ResponseWriter, req *http.Request) {
 		r.Browser.Problem(w, req, http.StatusNotFound, "flow.error.not_found", "")
 		return
 	}
-	a, err := r.parse(ctx, q, strings.HasPrefix(req.URL.Path, "/login/oauth/"))
-	if a != nil {
-		a.query = req.URL.RawQuery
+	refusedHere, brought := q.Has(denied), req.URL.RawQuery
+	in := entry{github: strings.HasPrefix(req.URL.Path, "/login/oauth/")}
+	var pk int64
+	var err error
+	if uri := q.Get("request_uri"); isPushed(uri) {
+		in.pushed = true
+		if q, pk, err = r.pushed(ctx, q.Get("client_id"), uri); q.Get("ui_locales") != "" {
+			brought = url.Values{"client_id": {q.Get("client_id")}, "request_uri": {uri}, "ui_locales": {q.Get("ui_locales")}}.Encode()
+		}
 	}
-	if err == nil && q.Has(denied) {
-		err = &problem{"access_denied", notAllowed}
+	var a *request
+	if err == nil {
+		a, err = r.parse(ctx, q, in)
+	}
+	if a != nil {
+		a.query, a.pushed = brought, pk
+	}
+	if err == nil && refusedHere {
+		err = &problem{code: "access_denied", text: notAllowed}
 	}
 	var bad *badRequest
 	var told *problem
@@ -103,6 +125,9 @@ func (r *Room) Authorize(w http.ResponseWriter, req *http.Request) {
 type badRequest struct{ key, detail string }
 
 func (b *badRequest) Error() string { return b.key + " " + b.detail }
+
+// maxHint bounds in bytes what a client may say of whom it expects and in which language.
+const maxHint = 255
 
 // denied is the parameter of our own with which a person who does not allow it comes back, where the client wants its answer as a form.
 const denied = "gatehouse_denied"
@@ -142,8 +167,12 @@ func (a *request) grantType() string {
 	return "implicit"
 }
 
+// entry is the way on which a request came.
+type entry struct{ github, pushed bool }
+
 // parse understands a request. A *badRequest has no request with it, a *problem has.
-func (r *Room) parse(ctx context.Context, q url.Values, github bool) (*request, error) {
+func (r *Room) parse(ctx context.Context, q url.Values, in entry) (*request, error) {
+	github := in.github
 	for k, vs := range q {
 		if len(vs) > 1 && k != "resource" { // RFC 6749 section 3.1
 			return nil, &badRequest{"flow.client.title", "The parameter " + clip(k) + " was sent more than once."}
@@ -151,6 +180,7 @@ func (r *Room) parse(ctx context.Context, q url.Values, github bool) (*request, 
 	}
 	p, err := r.client(ctx, q.Get("client_id"))
 	if fault.Is(err, fault.NotFound) {
+		r.nobody(ctx, "authorize", q.Get("client_id"))
 		return nil, &badRequest{"flow.client.client_id", "client_id=" + clip(q.Get("client_id"))}
 	}
 	if err != nil {
@@ -166,6 +196,10 @@ func (r *Room) parse(ctx context.Context, q url.Values, github bool) (*request, 
 		}); err != nil {
 			return nil, err
 		}
+		r.explain(ctx, refusal{
+			provider: p.PK, place: "authorize", cause: "redirect_uri", came: a.redirectURI, expected: strings.Join(strings.Fields(p.RedirectURIs), "\n"),
+			says: "The application wants people sent back to an address that is not registered here.",
+		})
 		return nil, &badRequest{"flow.client.redirect_uri", "redirect_uri=" + clip(a.redirectURI)}
 	}
 	if a.app, err = r.app(ctx, p); err != nil {
@@ -173,6 +207,12 @@ func (r *Room) parse(ctx context.Context, q url.Values, github bool) (*request, 
 	}
 	if a.app == nil {
 		return nil, &badRequest{"flow.client.title", "The provider " + p.Name + " belongs to no application."}
+	}
+	if a.key, err = parseKey(q.Get("dpop_jkt")); err != nil {
+		return a, err
+	}
+	if a.resources, err = parseResources(q["resource"], strings.Fields(p.Resources)); err != nil {
+		return a, err
 	}
 	if a.front() {
 		a.responseMode = "fragment"
@@ -183,13 +223,17 @@ func (r *Room) parse(ctx context.Context, q url.Values, github bool) (*request, 
 	}
 	switch {
 	case a.responseType == "" && q.Get("response_type") == "":
-		return a, &problem{"invalid_request", "The parameter response_type is missing."}
+		return a, &problem{code: "invalid_request", text: "The parameter response_type is missing."}
 	case a.responseType == "":
-		return a, &problem{"unsupported_response_type", "This server does not answer response_type=" + clip(q.Get("response_type")) + "."}
+		return a, &problem{code: "unsupported_response_type", text: "This server does not answer response_type=" + clip(q.Get("response_type")) + "."}
+	case p.OnlyPushed && !in.pushed:
+		return a, &problem{code: "invalid_request", text: "This client has to push its requests (RFC 9126)."}
+	case p.DPoPBound && a.answers("token"):
+		return a, &problem{code: "invalid_request", text: "Access tokens of this client are bound to a key, so none is given through the browser."}
 	case mode == "query" && a.front():
-		return a, &problem{"invalid_request", "Tokens are not put into the query of an address: response_mode=query is for response_type=code."}
+		return a, &problem{code: "invalid_request", text: "Tokens are not put into the query of an address: response_mode=query is for response_type=code."}
 	case mode != "" && mode != a.responseMode:
-		return a, &problem{"invalid_request", "This server answers response_mode=query, fragment and form_post."}
+		return a, &problem{code: "invalid_request", text: "This server answers response_mode=query, fragment and form_post."}
 	}
 	known, err := r.scopes(ctx, p)
 	if err != nil {
@@ -201,11 +245,12 @@ func (r *Room) parse(ctx context.Context, q url.Values, github bool) (*request, 
 			a.scope = append(a.scope, s)
 		}
 	}
+	r.explainScopes(ctx, p, q.Get("scope"), names, github)
 	if strings.TrimSpace(q.Get("scope")) == "" {
 		a.scope = names
 	}
 	a.prompt = strings.Fields(q.Get("prompt"))
-	a.hint = q.Get("id_token_hint")
+	a.hint, a.loginHint, a.locales = q.Get("id_token_hint"), q.Get("login_hint"), q.Get("ui_locales")
 	a.challenge, a.method = q.Get("code_challenge"), q.Get("code_challenge_method")
 	return a, a.check(q)
 }
@@ -214,10 +259,17 @@ func (r *Room) parse(ctx context.Context, q url.Values, github bool) (*request, 
 func (a *request) check(q url.Values) error {
 	// What is missing below may stand in the object (OpenID Connect Core 6.1).
 	if q.Get("request") != "" {
-		return &problem{"request_not_supported", "This server reads no request objects."}
+		return &problem{code: "request_not_supported", text: "This server reads no request objects."}
 	}
 	if q.Get("request_uri") != "" {
-		return &problem{"request_uri_not_supported", "This server reads no request objects."}
+		return &problem{code: "request_uri_not_supported", text: "This server reads no request objects."}
+	}
+	var err error
+	if a.claims, err = parseClaims(q.Get("claims")); err != nil {
+		return err
+	}
+	if a.claims.unmet() {
+		return &problem{code: "unmet_authentication_requirements", text: "This server signs people in with acr=" + acr + " only."}
 	}
 	if a.challenge != "" {
 		switch a.method {
@@ -225,19 +277,19 @@ func (a *request) check(q url.Values) error {
 			a.method = "plain"
 		case "plain", "S256":
 		default:
-			return &problem{"invalid_request", "Unsupported challenge method " + clip(a.method)}
+			return &problem{code: "invalid_request", text: "Unsupported challenge method " + clip(a.method)}
 		}
 		if len(a.challenge) < 43 || len(a.challenge) > 128 {
-			return &problem{"invalid_request", "The parameter code_challenge has to have 43 to 128 characters."}
+			return &problem{code: "invalid_request", text: "The parameter code_challenge has to have 43 to 128 characters."}
 		}
 	} else if a.method != "" {
-		return &problem{"invalid_request", "The parameter code_challenge is missing."}
+		return &problem{code: "invalid_request", text: "The parameter code_challenge is missing."}
 	}
 	if a.front() && !slices.Contains(a.scope, "openid") {
-		return &problem{"invalid_scope", "This response_type needs the scope openid."}
+		return &problem{code: "invalid_scope", text: "This response_type needs the scope openid."}
 	}
 	if a.nonce == "" && a.answers("id_token") {
-		return &problem{"invalid_request", "The parameter nonce is missing: it ties the ID token to the request."}
+		return &problem{code: "invalid_request", text: "The parameter nonce is missing: it ties the ID token to the request."}
 	}
 	if !a.answers("code") { // nobody could use a refresh token that no token endpoint gives
 		a.scope = slices.DeleteFunc(a.scope, func(s string) bool { return s == "offline_access" })
@@ -245,12 +297,12 @@ func (a *request) check(q url.Values) error {
 	if v := q.Get("max_age"); v != "" {
 		n, err := strconv.Atoi(v)
 		if err != nil || n < 0 {
-			return &problem{"invalid_request", "The parameter max_age is no number of seconds."}
+			return &problem{code: "invalid_request", text: "The parameter max_age is no number of seconds."}
 		}
 		a.maxAge = n
 	}
 	if slices.Contains(a.prompt, "none") && len(a.prompt) > 1 {
-		return &problem{"invalid_request", "prompt=none can't be combined with another value."}
+		return &problem{code: "invalid_request", text: "prompt=none can't be combined with another value."}
 	}
 	// A stored consent is a condition that permits offline access without the question (OIDC Core 11); a client's own prompt=consent is not
 	// answered by it.
@@ -277,7 +329,7 @@ func (r *Room) proceed(w http.ResponseWriter, req *http.Request, a *request) {
 	}
 	if u == nil {
 		if a.wants("none") {
-			r.tell(w, req, a, &problem{"login_required", "Nobody is signed in."})
+			r.tell(w, req, a, &problem{code: "login_required", text: "Nobody is signed in."})
 			return
 		}
 		r.signIn(w, req, a, s)
@@ -287,12 +339,12 @@ func (r *Room) proceed(w http.ResponseWriter, req *http.Request, a *request) {
 		r.broken(w, req, err)
 		return
 	} else if !meant {
-		r.tell(w, req, a, &problem{"login_required", "Somebody else than the person of id_token_hint is signed in."})
+		r.tell(w, req, a, &problem{code: "login_required", text: "Somebody else is signed in than the person of id_token_hint or of the claim sub."})
 		return
 	}
 	if r.again(a, s) {
 		if a.wants("none") {
-			r.tell(w, req, a, &problem{"login_required", "The sign-in is too long ago."})
+			r.tell(w, req, a, &problem{code: "login_required", text: "The sign-in is too long ago."})
 			return
 		}
 		r.signIn(w, req, a, s)
@@ -312,27 +364,35 @@ func (r *Room) proceed(w http.ResponseWriter, req *http.Request, a *request) {
 	}
 	if !allowed {
 		if a.wants("none") {
-			r.tell(w, req, a, &problem{"access_denied", "This person may not use the application."})
+			r.tell(w, req, a, &problem{code: "access_denied", text: "This person may not use the application."})
 			return
 		}
+		r.explain(ctx, refusal{
+			provider: a.p.PK, place: "authorize", cause: "not_allowed", came: u.Username, expected: strings.Join(messages, " "), user: u.Username,
+			says: u.Username + " may not use the application: a rule of the application does not let them in.",
+		})
 		r.Browser.Denied(w, req, a.app.Name, messages)
 		return
 	}
 	r.begin(w, req, a, s, u)
 }
 
-// meant says whether u is whom the client means by id_token_hint (OIDC Core 3.1.2.1: for anybody else there has to be an error). What is no
-// ID token of this provider for this client means nobody.
+// meant says whether u is whom the client means by id_token_hint (OIDC Core 3.1.2.1: for anybody else there has to be an error) or by a value
+// of the claim sub (5.5.1). What is no ID token of this provider for this client means nobody.
 func (r *Room) meant(ctx context.Context, a *request, u *user.User) (bool, error) {
+	person := a.claims.person()
+	if a.hint == "" && person == "" {
+		return true, nil
+	}
+	sub, err := r.subjectFor(ctx, a.p, u)
+	if err != nil || person != "" && person != sub {
+		return false, err
+	}
 	if a.hint == "" {
 		return true, nil
 	}
 	claims, err := r.verify(ctx, a.p, a.hint)
-	if err != nil || claims["aud"] != a.p.ClientID {
-		return false, nil
-	}
-	sub, err := r.subjectFor(ctx, a.p, u)
-	return claims["sub"] == sub, err
+	return err == nil && claims["aud"] == a.p.ClientID && claims["sub"] == sub, nil
 }
 
 // again says whether the person has to sign in anew: the sign-in is older than max_age, or prompt=login was not answered yet. A sign-in that
@@ -390,8 +450,13 @@ func (r *Room) signIn(w http.ResponseWriter, req *http.Request, a *request, s *s
 	if started != nil {
 		r.Browser.Cookie(w, req, started, key)
 	}
-	next := a.address() + "?" + a.query
-	http.Redirect(w, req, "/flows/-/default/authentication/?next="+url.QueryEscape(next), http.StatusFound)
+	q := url.Values{"next": {a.address() + "?" + a.query}}
+	for name, v := range map[string]string{"login_hint": a.loginHint, "ui_locales": a.locales} {
+		if v != "" && len(v) <= maxHint {
+			q.Set(name, v)
+		}
+	}
+	http.Redirect(w, req, "/flows/-/default/authentication/?"+q.Encode(), http.StatusFound)
 }
 
 // begin runs the authorization flow. What needs no answer of the person runs at once; else the flow's page follows.
@@ -407,12 +472,23 @@ func (r *Room) begin(w http.ResponseWriter, req *http.Request, a *request, s *se
 		r.broken(w, req, err)
 		return
 	}
+	permissions := a.permissions(known)
+	var single []single
+	wanted := a.claims
+	if a.claims, single, err = r.available(ctx, a.p, &grant{Provider: a.p.PK, User: u.PK, Scope: a.scope}, u, a.claims); err != nil {
+		r.broken(w, req, err)
+		return
+	}
+	r.explainClaims(ctx, a, u, wanted)
+	for _, s := range single {
+		permissions = append(permissions, s.permission())
+	}
 	o := flow.PlanOptions{SignedIn: u, AllowEmpty: true, Context: map[string]any{
 		stage.SSO: true, stage.Application: stage.Ref("authentik_core.application", a.app.PK), stage.ConsentHeader: "You're about to sign into " + a.app.Name + ".",
-		stage.ConsentAsked: a.permissions(known), "goauthentik.io/providers/oauth2/params": a.params(),
+		stage.ConsentAsked: permissions, "goauthentik.io/providers/oauth2/params": a.params(),
 	}}
 	// Who does not allow it goes back to the client with that answer (RFC 6749 section 4.1.2.1).
-	o.Context[stage.DenyTo] = a.tellURL(base(ctx), &problem{"access_denied", notAllowed})
+	o.Context[stage.DenyTo] = a.tellURL(base(ctx), &problem{code: "access_denied", text: notAllowed})
 	if a.responseMode == "form_post" {
 		o.Context[stage.DenyTo] = a.address() + "?" + a.query + "&" + denied + "=true"
 	}
@@ -423,7 +499,7 @@ func (r *Room) begin(w http.ResponseWriter, req *http.Request, a *request, s *se
 	var no *flow.NotApplicable
 	if errors.As(err, &no) {
 		if a.wants("none") {
-			r.tell(w, req, a, &problem{"interaction_required", no.Error()})
+			r.tell(w, req, a, &problem{code: "interaction_required", text: no.Error()})
 			return
 		}
 		r.Browser.Denied(w, req, a.app.Name, []string{no.Error()})
@@ -444,7 +520,7 @@ func (r *Room) begin(w http.ResponseWriter, req *http.Request, a *request, s *se
 		if r.Flows.Holds(ctx, p, "ak-stage-consent") {
 			code = "consent_required"
 		}
-		r.tell(w, req, a, &problem{code, "The person has to be asked first."})
+		r.tell(w, req, a, &problem{code: code, text: "The person has to be asked first."})
 		return
 	}
 	if errors.Is(err, flow.ErrChanged) {
@@ -463,11 +539,20 @@ func (a *request) params() map[string]any {
 	return map[string]any{
 		"provider": a.p.PK, "redirect_uri": a.redirectURI, "response_type": a.responseType, "response_mode": a.responseMode, "scope": strings.Join(a.scope, " "), "state": a.state,
 		"nonce": a.nonce, "code_challenge": a.challenge, "code_challenge_method": a.method,
+		"terms": terms{Claims: a.claims, Resources: a.resources}.text(), "dpop_jkt": a.key, "pushed": a.pushed,
 	}
 }
 
 // tell sends an error back to the client (RFC 6749 section 4.1.2.1).
 func (r *Room) tell(w http.ResponseWriter, req *http.Request, a *request, p *problem) {
+	r.explainTold(req.Context(), a, p)
+	if a.pushed != 0 {
+		err := r.Store.Write(req.Context(), store.ActorOf(req.Context()), func(tx *store.Tx) error { return answerPushed(tx, a.pushed) })
+		if err != nil && !errors.Is(err, errAnswered) {
+			r.broken(w, req, err)
+			return
+		}
+	}
 	if a.responseMode == "form_post" {
 		r.Browser.Outcome(w, req, flow.Submit(submission(a.redirectURI, a.app.Name, a.error(base(req.Context()), p))), "")
 		return

@@ -2,7 +2,9 @@ package oauth2
 
 import (
 	"context"
+	"errors"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,6 +17,10 @@ import (
 type Beyond struct {
 	LogoutURI     string `json:"backchannel_logout_uri" is:"blank" max:"2000" help:"Where the application wants to be told that a session has ended (OpenID Connect Back-Channel Logout). Empty: it is not told."`
 	LogoutSession bool   `json:"backchannel_logout_session_required" default:"false" help:"The application needs the session (sid) in what it is told. Gatehouse always sends it."`
+	OnlyPushed    bool   `json:"require_pushed_authorization_requests" default:"false" help:"The application has to send its authorization requests itself (RFC 9126); one that a browser brings is refused."`
+	DPoPBound     bool   `json:"dpop_bound_access_tokens" default:"false" help:"Access tokens are bound to a key of the application (DPoP, RFC 9449); a request for tokens without a proof is refused."`
+	DPoPNonce     bool   `json:"dpop_nonce_required" default:"false" help:"DPoP proofs need a nonce of this server, so that none can be made in advance."`
+	Resources     string `json:"resources" is:"blank" max:"8000" help:"The resources (APIs) that the application may ask access tokens for (RFC 8707), one address a line. Others are refused."`
 }
 
 // SchemaName implements kind.SchemaNamer.
@@ -39,7 +45,7 @@ func (r *Room) Endpoints() []kind.Action {
 	get.Summary, get.Perm, get.Of = "What a provider has that the release does not.", "authentik_providers_oauth2.view_oauth2provider", of
 	put := kind.Do("PUT", "gatehouse/providers/oauth2/{id}/beyond", r.setBeyond)
 	put.Summary, put.Perm, put.Of = "Changes what a provider has that the release does not.", "authentik_providers_oauth2.change_oauth2provider", of
-	return []kind.Action{get, put}
+	return slices.Concat([]kind.Action{get, put}, r.explainActions(of), r.registrationActions())
 }
 
 // stored reads a provider by its key as it came in an address.
@@ -52,22 +58,33 @@ func (r *Room) stored(ctx context.Context, key string) (*Provider, error) {
 
 // Beyond gives the fields that the release does not have.
 func (p *Provider) Beyond() Beyond {
-	return Beyond{LogoutURI: p.LogoutURI, LogoutSession: p.LogoutSession}
+	return Beyond{p.LogoutURI, p.LogoutSession, p.OnlyPushed, p.DPoPBound, p.DPoPNonce, p.Resources}
 }
 
 func (r *Room) setBeyond(ctx context.Context, c *kind.Call, in *Beyond) (Beyond, error) {
-	if err := checkLogoutURI(in.LogoutURI); err != nil {
+	if err := errors.Join(checkLogoutURI(in.LogoutURI), checkResources(in.Resources)); err != nil {
 		return Beyond{}, err
 	}
+	in.Resources = strings.Join(strings.Fields(in.Resources), "\n")
 	err := r.Store.Write(ctx, store.ActorOf(ctx), func(tx *store.Tx) error {
 		p, err := store.FindTx[Provider](tx, "pk", c.Key)
 		if err != nil {
 			return err
 		}
-		p.LogoutURI, p.LogoutSession = in.LogoutURI, in.LogoutSession
+		p.LogoutURI, p.LogoutSession, p.OnlyPushed, p.DPoPBound, p.DPoPNonce, p.Resources = in.LogoutURI, in.LogoutSession, in.OnlyPushed, in.DPoPBound, in.DPoPNonce, in.Resources
 		return tx.Update(p)
 	})
 	return *in, err
+}
+
+// checkResources holds the resources of a provider to RFC 8707 section 2.
+func checkResources(lines string) error {
+	for _, line := range strings.Fields(lines) {
+		if u, err := url.Parse(line); err != nil || !u.IsAbs() || strings.Contains(line, "#") {
+			return fault.Field("resources", line+" is no whole address, or holds a #.")
+		}
+	}
+	return nil
 }
 
 // checkLogoutURI holds an address to Back-Channel Logout 1.0 section 2.2: absolute, and without a fragment.

@@ -129,6 +129,11 @@ func (r *Room) DeviceAuthorization(w http.ResponseWriter, req *http.Request) {
 		r.missing(w, req, err)
 		return
 	}
+	var under terms
+	if under.Resources, err = narrowed(p, nil, req.PostForm["resource"]); errors.As(err, &no) {
+		r.refuse(w, req, no)
+		return
+	}
 	r.devices.note(ip, now)
 	code, life := crypt.ID(128), lifeOf(p)
 	var typed string
@@ -139,8 +144,8 @@ func (r *Room) DeviceAuthorization(w http.ResponseWriter, req *http.Request) {
 				return err
 			}
 			typed = strconv.FormatInt(100_000_000+n.Int64(), 10) // nine digits without a zero in front: clients send it as a number
-			res, err := tx.Exec(`INSERT INTO oauth_devices (hash, user_code, provider, scope, expires, state, auth, session, polled) VALUES (?, ?, ?, ?, ?, 0, '{}', '', 0) ON CONFLICT (user_code) DO NOTHING`,
-				r.index("device", code), typed, p.PK, strings.Join(scope, " "), tx.Now.Add(life).UnixMicro())
+			res, err := tx.Exec(`INSERT INTO oauth_devices (hash, user_code, provider, scope, expires, state, auth, session, polled, terms) VALUES (?, ?, ?, ?, ?, 0, '{}', '', 0, ?) ON CONFLICT (user_code) DO NOTHING`,
+				r.index("device", code), typed, p.PK, strings.Join(scope, " "), tx.Now.Add(life).UnixMicro(), under.text())
 			if err != nil {
 				return err
 			}
@@ -165,13 +170,13 @@ func (r *Room) DeviceAuthorization(w http.ResponseWriter, req *http.Request) {
 	}{code, typed, at, at + "?code=" + typed, int64(life.Seconds()), pollEvery})
 }
 
-const selectDevice = `SELECT pk, user_code, provider, COALESCE("user", 0), scope, expires, state, auth, session, polled FROM oauth_devices WHERE `
+const selectDevice = `SELECT pk, user_code, provider, COALESCE("user", 0), scope, expires, state, auth, session, polled, terms FROM oauth_devices WHERE `
 
 func (r *Room) device(ctx context.Context, where string, arg any) (*waitingDevice, error) {
 	var d waitingDevice
-	var scope, a string
+	var scope, a, under string
 	var expires, polled int64
-	err := r.Store.DB().QueryRow(ctx, selectDevice+where, arg).Scan(&d.pk, &d.userCode, &d.Provider, &d.User, &scope, &expires, &d.state, &a, &d.Session, &polled)
+	err := r.Store.DB().QueryRow(ctx, selectDevice+where, arg).Scan(&d.pk, &d.userCode, &d.Provider, &d.User, &scope, &expires, &d.state, &a, &d.Session, &polled, &under)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -179,6 +184,9 @@ func (r *Room) device(ctx context.Context, where string, arg any) (*waitingDevic
 		return nil, err
 	}
 	d.Scope, d.expires, d.polled = strings.Fields(scope), time.UnixMicro(expires), time.UnixMicro(polled)
+	if d.Terms, err = termsOf(under); err != nil {
+		return nil, err
+	}
 	return &d, json.Unmarshal([]byte(a), &d.Auth)
 }
 
@@ -240,7 +248,14 @@ func (r *Room) deviceToken(req *http.Request) (*minted, error) {
 	}
 	g := d.grant
 	g.Family = newFamily()
-	m, err := r.mint(ctx, p, app.Slug, base(ctx), &g, u, wanted{access: true, id: true, refresh: g.has("offline_access")})
+	if g.Terms.Key, err = r.binding(ctx, p, g.Terms.Key, true); err != nil {
+		return nil, err
+	}
+	only, err := narrowed(p, g.Terms.Resources, req.PostForm["resource"])
+	if err != nil {
+		return nil, err
+	}
+	m, err := r.mint(ctx, p, app.Slug, base(ctx), &g, u, wanted{access: true, id: true, refresh: g.has("offline_access"), only: only})
 	if err != nil {
 		return nil, err
 	}
@@ -251,6 +266,9 @@ func (r *Room) deviceToken(req *http.Request) (*minted, error) {
 		}
 		if n, err := res.RowsAffected(); err != nil || n == 0 {
 			return errors.Join(err, errUsed)
+		}
+		if err := r.spendProof(ctx, tx); err != nil {
+			return err
 		}
 		return r.keep(tx, &g, m)
 	})

@@ -130,6 +130,14 @@ func (r *Room) describe(ctx context.Context, p *Provider, slug, base string) (do
 		}
 	}
 	of := func(rest string) string { return base + "/application/o/" + rest }
+	set, err := r.registration(ctx)
+	if err != nil {
+		return document{}, err
+	}
+	registration := ""
+	if set.enabled {
+		registration = base + registerPath
+	}
 	b, err := json.MarshalIndent(struct {
 		Issuer                string   `json:"issuer"`
 		Authorization         string   `json:"authorization_endpoint"`
@@ -157,11 +165,16 @@ func (r *Room) describe(ctx context.Context, p *Provider, slug, base string) (do
 		IssInResponse         bool     `json:"authorization_response_iss_parameter_supported"`
 		Logout                bool     `json:"backchannel_logout_supported"`
 		LogoutSession         bool     `json:"backchannel_logout_session_supported"`
+		Pushed                string   `json:"pushed_authorization_request_endpoint"`
+		OnlyPushed            bool     `json:"require_pushed_authorization_requests"`
+		DPoPAlgs              []string `json:"dpop_signing_alg_values_supported"`
+		Registration          string   `json:"registration_endpoint,omitempty"`
 	}{
 		issuer(p, slug, base), of("authorize/"), of("token/"), of("userinfo/"), of(slug + "/end-session/"), of("introspect/"), of("revoke/"), of("device/"),
 		responseTypes, []string{"query", "fragment", "form_post"}, of(slug + "/jwks/"),
 		[]string{"authorization_code", "refresh_token", "implicit", clientCredentials, passwordGrant, deviceGrant}, []string{alg}, []string{"public"},
-		tokenAuth(p), []string{acr}, scopes, false, false, claims, false, []string{"plain", "S256"}, []string{"none", "login", "consent"}, true, true, true,
+		tokenAuth(p), []string{acr}, scopes, false, false, claims, true, []string{"plain", "S256"}, []string{"none", "login", "consent"}, true, true, true,
+		of("par/"), p.OnlyPushed, algorithmNames(), registration,
 	}, "", "  ")
 	return prepared(b), err
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"net/url"
 	"slices"
 	"strconv"
@@ -62,6 +63,12 @@ func (f Fulfil) Show(t *stage.Turn, params map[string]any) stage.Result {
 		Provider: p.PK, User: t.SignedIn.PK, Scope: strings.Fields(text("scope")), Nonce: text("nonce"), RedirectURI: text("redirect_uri"),
 		Challenge: text("code_challenge"), Method: text("code_challenge_method"), Auth: authOf(t.Session), Session: sessionHash(t.Session.UUID), Family: newFamily(),
 	}
+	if g.Terms, err = termsOf(text("terms")); err != nil {
+		return stage.Fail(err)
+	}
+	if g.Terms.Key, err = parseKey(text("dpop_jkt")); err != nil {
+		return stage.Fail(err)
+	}
 	if g.Auth.SID, err = r.sid(t.Ctx, p, t.Session.UUID); err != nil {
 		return stage.Fail(err)
 	}
@@ -98,11 +105,20 @@ func (f Fulfil) Show(t *stage.Turn, params map[string]any) stage.Result {
 	} else {
 		t.Plan.Context[stage.RedirectTo] = answerURL(g.RedirectURI, mode, v)
 	}
+	pushed, _ := params["pushed"].(float64)
+	if n, ok := params["pushed"].(int64); ok {
+		pushed = float64(n)
+	}
 	done := stage.Done()
-	if m == nil {
+	if m == nil && pushed == 0 {
 		done = done.Soon() // nobody has more than a code, and redeeming it brings to the disk what came before
 	}
 	return done.Writing(func(tx *store.Tx) error {
+		if pushed != 0 {
+			if err := answerPushed(tx, int64(pushed)); err != nil {
+				return err
+			}
+		}
 		if code != "" {
 			if err := r.newCode(tx, code, g, lifeOf(p)); err != nil {
 				return err
@@ -122,6 +138,11 @@ func (f Fulfil) Show(t *stage.Turn, params map[string]any) stage.Result {
 			"authorized_application": event.Model(r.Store.KindFor(app), app.PK, app.Name),
 			"flow":                   strings.ReplaceAll(t.Flow.PK, "-", ""), "scopes": strings.Join(g.Scope, " "),
 		}})
+	}).Else(func(err error) stage.Result {
+		if errors.Is(err, errAnswered) {
+			return stage.Deny(errAnswered.Say)
+		}
+		return stage.Fail(err)
 	})
 }
 

@@ -80,6 +80,9 @@ func (r *Room) bearer(w http.ResponseWriter, req *http.Request, scope string) *u
 	if t == nil || !t.good(r.Store.Now()) {
 		return refuse(http.StatusUnauthorized, "invalid_token", "The access token is unknown, revoked or too old.")
 	}
+	if !t.bare() {
+		return refuse(http.StatusUnauthorized, "invalid_token", "The access token is bound to a key, which these addresses know nothing of.")
+	}
 	if !t.has(scope) {
 		return refuse(http.StatusForbidden, "insufficient_scope", "The access token was not granted the scope "+scope+".")
 	}

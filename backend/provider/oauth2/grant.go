@@ -35,7 +35,8 @@ type grant struct {
 	Auth        auth
 	Session     string // hash of the browser's session
 	Family      string // what came from one code
-	preview     bool   // nothing is granted: somebody looks at what would be
+	Terms       terms
+	preview     bool // nothing is granted: somebody looks at what would be
 }
 
 // code is a stored authorization code.
@@ -70,18 +71,18 @@ func (r *Room) newCode(tx *store.Tx, text string, g *grant, life time.Duration) 
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(`INSERT INTO oauth_codes (hash, provider, "user", scope, expires, redirect_uri, nonce, challenge, challenge_kind, auth, session, family, used) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`,
-		r.index("code", text), g.Provider, g.User, strings.Join(g.Scope, " "), tx.Now.Add(life).UnixMicro(), g.RedirectURI, g.Nonce, g.Challenge, g.Method, string(a), g.Session, g.Family)
+	_, err = tx.Exec(`INSERT INTO oauth_codes (hash, provider, "user", scope, expires, redirect_uri, nonce, challenge, challenge_kind, auth, session, family, used, terms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)`,
+		r.index("code", text), g.Provider, g.User, strings.Join(g.Scope, " "), tx.Now.Add(life).UnixMicro(), g.RedirectURI, g.Nonce, g.Challenge, g.Method, string(a), g.Session, g.Family, g.Terms.text())
 	return err
 }
 
 // findCode gives a stored code, nil when there is none.
 func (r *Room) findCode(ctx context.Context, text string) (*code, error) {
 	var c code
-	var scope, a string
+	var scope, a, under string
 	var expires int64
-	err := r.Store.DB().QueryRow(ctx, `SELECT pk, provider, "user", scope, expires, redirect_uri, nonce, challenge, challenge_kind, auth, session, family, used FROM oauth_codes WHERE hash = ?`, r.index("code", text)).
-		Scan(&c.pk, &c.Provider, &c.User, &scope, &expires, &c.RedirectURI, &c.Nonce, &c.Challenge, &c.Method, &a, &c.Session, &c.Family, &c.used)
+	err := r.Store.DB().QueryRow(ctx, `SELECT pk, provider, "user", scope, expires, redirect_uri, nonce, challenge, challenge_kind, auth, session, family, used, terms FROM oauth_codes WHERE hash = ?`, r.index("code", text)).
+		Scan(&c.pk, &c.Provider, &c.User, &scope, &expires, &c.RedirectURI, &c.Nonce, &c.Challenge, &c.Method, &a, &c.Session, &c.Family, &c.used, &under)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -89,6 +90,9 @@ func (r *Room) findCode(ctx context.Context, text string) (*code, error) {
 		return nil, err
 	}
 	c.Scope, c.expires = strings.Fields(scope), time.UnixMicro(expires)
+	if c.Terms, err = termsOf(under); err != nil {
+		return nil, err
+	}
 	return &c, json.Unmarshal([]byte(a), &c.Auth)
 }
 
@@ -128,22 +132,22 @@ var errUsed = errors.New("oauth2: used before")
 
 // keep stores the tokens of a grant.
 func (r *Room) keep(tx *store.Tx, g *grant, m *minted) error {
-	if err := r.insert(tx, accessKind, m.access, m.expires, g, m.idClaims); err != nil {
+	if err := r.insert(tx, accessKind, m.access, m.expires, g, m.terms, m.idClaims); err != nil {
 		return err
 	}
 	if m.refresh == "" {
 		return nil
 	}
-	return r.insert(tx, refreshKind, m.refresh, m.refreshExpires, g, m.idClaims)
+	return r.insert(tx, refreshKind, m.refresh, m.refreshExpires, g, m.refreshTerms, m.idClaims)
 }
 
-func (r *Room) insert(tx *store.Tx, kind, text string, expires time.Time, g *grant, idClaims []byte) error {
+func (r *Room) insert(tx *store.Tx, kind, text string, expires time.Time, g *grant, under terms, idClaims []byte) error {
 	a, err := json.Marshal(g.Auth)
 	if err != nil {
 		return err
 	}
-	_, err = tx.Exec(`INSERT INTO oauth_tokens (kind, hash, provider, "user", scope, created, expires, revoked, nonce, auth, session, family, id_token) VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?)`,
-		kind, r.index(kind, text), g.Provider, g.User, strings.Join(g.Scope, " "), tx.Now.UnixMicro(), expires.UnixMicro(), g.Nonce, string(a), g.Session, g.Family, string(idClaims))
+	_, err = tx.Exec(`INSERT INTO oauth_tokens (kind, hash, provider, "user", scope, created, expires, revoked, nonce, auth, session, family, id_token, terms) VALUES (?, ?, ?, ?, ?, ?, ?, 0, ?, ?, ?, ?, ?, ?)`,
+		kind, r.index(kind, text), g.Provider, g.User, strings.Join(g.Scope, " "), tx.Now.UnixMicro(), expires.UnixMicro(), g.Nonce, string(a), g.Session, g.Family, string(idClaims), under.text())
 	return err
 }
 
@@ -153,10 +157,10 @@ func (r *Room) find(ctx context.Context, kind, text string) (*token, error) {
 		return nil, nil
 	}
 	var t token
-	var scope, a string
+	var scope, a, under string
 	var created, expires int64
-	err := r.Store.DB().QueryRow(ctx, `SELECT pk, kind, provider, "user", scope, created, expires, revoked, nonce, auth, session, family, id_token FROM oauth_tokens WHERE hash = ?`, r.index(kind, text)).
-		Scan(&t.pk, &t.kind, &t.Provider, &t.User, &scope, &created, &expires, &t.revoked, &t.Nonce, &a, &t.Session, &t.Family, &t.idToken)
+	err := r.Store.DB().QueryRow(ctx, `SELECT pk, kind, provider, "user", scope, created, expires, revoked, nonce, auth, session, family, id_token, terms FROM oauth_tokens WHERE hash = ?`, r.index(kind, text)).
+		Scan(&t.pk, &t.kind, &t.Provider, &t.User, &scope, &created, &expires, &t.revoked, &t.Nonce, &a, &t.Session, &t.Family, &t.idToken, &under)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -164,6 +168,9 @@ func (r *Room) find(ctx context.Context, kind, text string) (*token, error) {
 		return nil, err
 	}
 	t.Scope, t.created, t.expires = strings.Fields(scope), time.UnixMicro(created), time.UnixMicro(expires)
+	if t.Terms, err = termsOf(under); err != nil {
+		return nil, err
+	}
 	return &t, json.Unmarshal([]byte(a), &t.Auth)
 }
 
@@ -218,7 +225,7 @@ func (g *grant) has(scope string) bool { return slices.Contains(g.Scope, scope) 
 func (r *Room) CleanUp(ctx context.Context) (n int, err error) {
 	err = r.Store.Write(ctx, store.House, func(tx *store.Tx) error {
 		n = 0
-		for _, table := range []string{"oauth_codes", "oauth_tokens"} {
+		for _, table := range []string{"oauth_codes", "oauth_tokens", "oauth_pushed", "oauth_proofs"} {
 			res, err := tx.Exec(`DELETE FROM `+table+` WHERE expires < ?`, tx.Now.UnixMicro())
 			if err != nil {
 				return err
@@ -228,6 +235,9 @@ func (r *Room) CleanUp(ctx context.Context) (n int, err error) {
 				return err
 			}
 			n += int(gone)
+		}
+		if _, err := tx.Exec(`DELETE FROM oauth_refusals WHERE last < ?`, tx.Now.Add(-keepRefusals).UnixMicro()); err != nil {
+			return err
 		}
 		res, err := tx.Exec(`DELETE FROM oauth_devices WHERE expires < ?`, tx.Now.Add(-keepDevice).UnixMicro())
 		if err != nil {
@@ -255,7 +265,7 @@ func EndFor(tx *store.Tx, u int64) error {
 // Bearer finds the user of an access token that may use this server's own API: one with the scope goauthentik.io/api. 0 when it is none.
 func (r *Room) Bearer(ctx context.Context, text string) (int64, error) {
 	t, err := r.find(ctx, accessKind, text)
-	if err != nil || t == nil || !t.good(r.Store.Now()) || !t.has("goauthentik.io/api") {
+	if err != nil || t == nil || !t.good(r.Store.Now()) || !t.has("goauthentik.io/api") || !t.bare() {
 		return 0, err
 	}
 	return t.User, nil

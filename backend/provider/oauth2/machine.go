@@ -36,6 +36,8 @@ func ownGrant(grant string) bool {
 type refused struct {
 	code, text string
 	status     int // 0: 400
+
+	cause, came, expected string // what an admin reads beside the text; "" for what the code says alone
 }
 
 func (r *refused) Error() string { return r.code + ": " + r.text }
@@ -46,33 +48,24 @@ func noGrant(text string) error { return &refused{code: "invalid_grant", text: t
 func (r *Room) ownToken(w http.ResponseWriter, req *http.Request, grant string) {
 	var m *minted
 	var err error
+	defer func() {
+		var no *refused
+		if errors.As(err, &no) {
+			if p, _, err := r.caller(req); err == nil {
+				r.explainRefusal(req.Context(), p, "token", no)
+			}
+		}
+	}()
 	if grant == deviceGrant {
 		m, err = r.deviceToken(req)
 	} else {
 		m, err = r.machine(req, grant)
 	}
-	var no *refused
-	switch {
-	case errors.As(err, &no):
-		status := no.status
-		if status == 0 {
-			status = http.StatusBadRequest
-		}
-		writeJSON(w, status, map[string]string{"error": no.code, "error_description": no.text})
-	case err != nil:
-		f := fault.As(err)
-		r.Log.ErrorContext(req.Context(), "token endpoint failed", "error", err, "logger", "gatehouse.oauth2")
-		status, say := http.StatusInternalServerError, "Something went wrong. The server's log has the details."
-		switch f.Kind {
-		case fault.Unavailable:
-			status, say = http.StatusServiceUnavailable, f.Say
-		case fault.Invalid:
-			say = f.Say
-		}
-		writeJSON(w, status, map[string]string{"error": "server_error", "error_description": say})
-	default:
-		writeJSON(w, http.StatusOK, &tokens{AccessToken: m.access, TokenType: "Bearer", ExpiresIn: int64(m.life.Seconds()), IDToken: m.id, RefreshToken: m.refresh})
+	if err != nil {
+		r.refuse(w, req, err)
+		return
 	}
+	writeJSON(w, http.StatusOK, m.told())
 }
 
 func writeJSON(w http.ResponseWriter, status int, v any) {
@@ -91,6 +84,7 @@ func (r *Room) caller(req *http.Request) (p *Provider, secret string, err error)
 	}
 	p, err = r.client(req.Context(), id)
 	if fault.Is(err, fault.NotFound) {
+		r.nobody(req.Context(), "token", id)
 		no := &refused{code: "invalid_client", text: "There is no such client."}
 		if header {
 			no.status = http.StatusUnauthorized
@@ -137,7 +131,9 @@ func (r *Room) machine(req *http.Request, grantType string) (*minted, error) {
 	default:
 		name, key, ok := pairOf(secret)
 		if !ok {
-			return nil, noGrant("The client_secret is wrong.")
+			no := &refused{code: "invalid_grant", text: "The client_secret is wrong.", cause: "client_secret"}
+			no.came, no.expected = lengths(secret, p.ClientSecret)
+			return nil, no
 		}
 		err = r.appPassword(ctx, c, name, key)
 	}
@@ -145,6 +141,12 @@ func (r *Room) machine(req *http.Request, grantType string) (*minted, error) {
 		return nil, err
 	}
 	g := &grant{Provider: p.PK, User: c.user.PK, Scope: scope, Auth: auth{Time: r.Store.Now(), Method: c.method}, Family: newFamily()}
+	if g.Terms.Resources, err = narrowed(p, nil, req.PostForm["resource"]); err != nil {
+		return nil, err
+	}
+	if g.Terms.Key, err = r.binding(ctx, p, "", true); err != nil {
+		return nil, err
+	}
 	m, err := r.mint(ctx, p, app.Slug, base(ctx), g, c.user, wanted{access: true, id: true})
 	if err != nil {
 		return nil, err
@@ -154,6 +156,9 @@ func (r *Room) machine(req *http.Request, grantType string) (*minted, error) {
 			Action: event.Login, App: "authentik.providers.oauth2", User: &event.Who{PK: c.user.PK, Username: c.user.Username, Email: c.user.Email},
 			Context: map[string]any{"auth_method": c.method, "auth_method_args": c.args},
 		}); err != nil {
+			return err
+		}
+		if err := r.spendProof(ctx, tx); err != nil {
 			return err
 		}
 		return r.keep(tx, g, m)
@@ -281,11 +286,11 @@ const generated = "goauthentik.io/user/generated"
 
 // account gives the service account of a program, made when it is not there yet. Somebody else's account of that name is left alone.
 func (r *Room) account(ctx context.Context, c *arrival, username, name, path string, ends *int64) error {
-	u, err := r.Users.ByUsername(ctx, username)
-	if err != nil && !fault.Is(err, fault.NotFound) {
+	u, err := r.program(ctx, username)
+	if err != nil {
 		return err
 	}
-	fresh := u == nil || err != nil
+	fresh := u == nil
 	if fresh {
 		u = store.KindOf[user.User](r.Store).New().(*user.User)
 		u.Username, u.IsActive = username, true
@@ -308,6 +313,17 @@ func (r *Room) account(ctx context.Context, c *arrival, username, name, path str
 	}
 	return r.Store.Write(ctx, store.House, func(tx *store.Tx) error {
 		if fresh {
+			// Somebody may have been faster: a program often begins with many requests at once.
+			if now, err := store.FindTx[user.User](tx, "username", username); err == nil {
+				made, _ := now.Attributes[generated].(bool)
+				if !made || now.Type != user.ServiceAccount || !now.IsActive {
+					return noGrant("An account with the name " + clip(username) + " exists and was not made for this client.")
+				}
+				c.user = now
+				return nil
+			} else if !fault.Is(err, fault.NotFound) {
+				return err
+			}
 			copied := *u
 			copied.Attributes = maps.Clone(u.Attributes)
 			copied.Name, copied.Path, copied.Type = name, path, user.ServiceAccount
@@ -324,6 +340,28 @@ func (r *Room) account(ctx context.Context, c *arrival, username, name, path str
 		c.user = &next
 		return tx.Update(&next)
 	})
+}
+
+// program finds the account of a program by its name, nil when there is none: with the key that was found the last time, which is quicker.
+func (r *Room) program(ctx context.Context, username string) (*user.User, error) {
+	if pk, ok := r.programs.Load(username); ok {
+		u, err := r.Sessions.Known(ctx, pk.(int64))
+		if err == nil && u.Username == username {
+			return u, nil
+		}
+		if err != nil && !fault.Is(err, fault.NotFound) {
+			return nil, err
+		}
+		r.programs.Delete(username) // renamed, or gone
+	}
+	u, err := r.Users.ByUsername(ctx, username)
+	if fault.Is(err, fault.NotFound) {
+		return nil, nil
+	}
+	if err == nil {
+		r.programs.Store(username, u.PK)
+	}
+	return u, err
 }
 
 // allowedScopes leaves of what was asked what the client may have (CVE-2024-52287).

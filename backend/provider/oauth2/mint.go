@@ -129,13 +129,15 @@ type minted struct {
 	expires             time.Time // of the access token
 	refreshExpires      time.Time
 	life                time.Duration
+	terms, refreshTerms terms // of the access and the refresh token
 }
 
 // wanted says which tokens a grant gives.
 type wanted struct {
 	access, id, refresh bool
-	front               bool   // through the browser: the ID token vouches for what comes beside it
-	code                string // that comes beside it
+	front               bool     // through the browser: the ID token vouches for what comes beside it
+	code                string   // that comes beside it
+	only                []string // the resources that the access token is for, of those granted
 }
 
 // mint makes the tokens of a grant. It signs up to twice; call it outside of a transaction.
@@ -147,13 +149,26 @@ func (r *Room) mint(ctx context.Context, p *Provider, slug, base string, g *gran
 	now := r.Store.Now()
 	m := &minted{life: span.Must(p.AccessValidity)}
 	m.expires = now.Add(m.life)
+	m.terms, m.refreshTerms = g.Terms, g.Terms
+	if len(w.only) > 0 {
+		m.terms.Resources = w.only
+	}
+	if w.front {
+		m.terms.Key = "" // nobody proved anything yet
+	}
+	if p.ClientType == "confidential" {
+		m.refreshTerms.Key = "" // the client's own secret keeps it (RFC 9449 section 5)
+	}
 	claims, err := r.claims(ctx, p, slug, base, g, u, now, m.expires)
 	if err != nil {
 		return nil, err
 	}
 	if w.access {
 		access := maps.Clone(claims)
-		access["azp"], access["uid"] = p.ClientID, crypt.ID(40)
+		access["azp"], access["uid"], access["aud"] = p.ClientID, crypt.ID(40), m.terms.audience(p.ClientID)
+		if k := m.terms.Key; k != "" {
+			access["cnf"] = map[string]string{"jkt": k}
+		}
 		b, err := json.Marshal(access)
 		if err != nil {
 			return nil, err
@@ -182,6 +197,11 @@ func (r *Room) mint(ctx context.Context, p *Provider, slug, base string, g *gran
 			}
 		}
 	}
+	more, err := r.wished(ctx, p, g, u, claims, g.Terms.Claims.IDToken)
+	if err != nil {
+		return nil, err
+	}
+	maps.Copy(claims, more)
 	if m.idClaims, err = json.Marshal(claims); err != nil {
 		return nil, err
 	}

@@ -48,6 +48,13 @@ type Provider struct {
 
 	LogoutURI     string `json:"backchannel_logout_uri" is:"hidden"` // see Beyond
 	LogoutSession bool   `json:"backchannel_logout_session_required" is:"hidden"`
+	OnlyPushed    bool   `json:"require_pushed_authorization_requests" is:"hidden"`
+	DPoPBound     bool   `json:"dpop_bound_access_tokens" is:"hidden"`
+	DPoPNonce     bool   `json:"dpop_nonce_required" is:"hidden"`
+	Resources     string `json:"resources" is:"hidden"`
+
+	RegisteredBy string `json:"registration_token" is:"hidden"` // hash of the token of a client that registered itself
+	Described    string `json:"registration" is:"hidden"`       // what it said of itself
 }
 
 // SetupURLs are the addresses that the other side asks for.
@@ -180,7 +187,7 @@ func (p *Provider) Validate() error {
 
 // Deleting implements store.Deleter: what was given to the client goes with it.
 func (p *Provider) Deleting(tx *store.Tx) error {
-	for _, table := range []string{"oauth_codes", "oauth_tokens", "oauth_devices", "oauth_logins"} {
+	for _, table := range []string{"oauth_codes", "oauth_tokens", "oauth_devices", "oauth_logins", "oauth_pushed", "oauth_refusals"} {
 		if _, err := tx.Exec(`DELETE FROM `+table+` WHERE provider = ?`, p.PK); err != nil {
 			return err
 		}

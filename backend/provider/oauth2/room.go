@@ -65,7 +65,9 @@ type Room struct {
 	ended   chan struct{} // rings when a session may have ended
 	telling sync.Mutex    // one round at a time
 
-	devices, guesses bound
+	devices, guesses, pushes bound
+	refused                  refusals
+	programs                 sync.Map // username of a program's account -> its key
 
 	mu    sync.Mutex
 	gen   uint64

@@ -93,24 +93,29 @@ func (r *Room) mapped(ctx context.Context, p *Provider, g *grant, u *user.User) 
 		if !slices.Contains(g.Scope, m.ScopeName) {
 			continue
 		}
-		res, err := r.Host.Run(ctx, expr.Call{Use: expr.Mapping, Name: m.Name, Text: m.Expression, Vars: expr.Vars{"user": u, "provider": p, "token": g.facts(p, u)}, Dry: g.preview})
+		claims, err := r.evaluate(ctx, p, g, u, m)
 		if err != nil {
-			r.Log.WarnContext(ctx, "scope mapping failed", "mapping", m.Name, "error", err, "logger", "gatehouse.oauth2")
-			if g.preview {
-				continue
-			}
-			if e := r.Events.Emit(ctx, event.ConfigurationError, map[string]any{
-				"message": "Failed to evaluate property-mapping: '" + m.Name + "'", "exception": fault.As(err).Say, "provider": reference(p),
-			}); e != nil {
-				return nil, e
-			}
-			continue
+			return nil, err
 		}
-		if claims, ok := res.Value.(map[string]any); ok {
-			user.Merge(out, claims)
-		}
+		user.Merge(out, claims)
 	}
 	return out, nil
+}
+
+// evaluate runs one mapping for a person. One that fails gives nothing, with an event.
+func (r *Room) evaluate(ctx context.Context, p *Provider, g *grant, u *user.User, m *ScopeMapping) (map[string]any, error) {
+	res, err := r.Host.Run(ctx, expr.Call{Use: expr.Mapping, Name: m.Name, Text: m.Expression, Vars: expr.Vars{"user": u, "provider": p, "token": g.facts(p, u)}, Dry: g.preview})
+	if err == nil {
+		claims, _ := res.Value.(map[string]any)
+		return claims, nil
+	}
+	r.Log.WarnContext(ctx, "scope mapping failed", "mapping", m.Name, "error", err, "logger", "gatehouse.oauth2")
+	if g.preview {
+		return nil, nil
+	}
+	return nil, r.Events.Emit(ctx, event.ConfigurationError, map[string]any{
+		"message": "Failed to evaluate property-mapping: '" + m.Name + "'", "exception": fault.As(err).Say, "provider": reference(p),
+	})
 }
 
 // facts is a token as its mappings see it.

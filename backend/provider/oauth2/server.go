@@ -5,9 +5,11 @@ import (
 	"crypto/subtle"
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
 	"gatehouse/backend/event"
@@ -33,7 +35,7 @@ func (r *Room) Mount(mux provider.Mux) {
 		EndSession: op.NewEndpoint("/application/o/{slug}/end-session/"),
 	}
 	h := r.guard(op.RegisterServer(&server{r: r}, endpoints, op.WithServerCORSOptions(nil)))
-	for _, path := range []string{"token", "introspect", "userinfo", "revoke"} {
+	for _, path := range []string{"token", "introspect", "userinfo", "revoke", "par"} {
 		mux.Handle("/application/o/"+path+"/{$}", h)
 	}
 	mux.Handle("/application/o/authorize/{$}", http.HandlerFunc(r.Authorize))
@@ -41,6 +43,7 @@ func (r *Room) Mount(mux provider.Mux) {
 	mux.Handle("GET /device", http.HandlerFunc(r.Device))
 	mux.Handle("GET /device/refuse", http.HandlerFunc(r.refuseDevice))
 	r.mountGitHub(mux, h)
+	mux.Handle(registerPath+"{$}", http.HandlerFunc(r.Register))
 	mux.Handle("/application/o/{slug}/end-session/{$}", h)
 	mux.Handle("GET /application/o/{slug}/jwks/{$}", http.HandlerFunc(r.JWKS))
 	mux.Handle("GET /application/o/{slug}/.well-known/openid-configuration", http.HandlerFunc(r.Discovery))
@@ -61,9 +64,9 @@ func (r *Room) guard(next http.Handler) http.Handler {
 		h.Set("Cache-Control", "no-store")
 		h.Set("Pragma", "no-cache")
 		path := req.URL.Path
-		token, userinfo := strings.HasSuffix(path, "/token/"), strings.HasSuffix(path, "/userinfo/")
+		token, userinfo, par := strings.HasSuffix(path, "/token/"), strings.HasSuffix(path, "/userinfo/"), strings.HasSuffix(path, "/par/")
 		ending := strings.HasSuffix(path, "/end-session/")
-		if req.Method == http.MethodOptions && (token || userinfo) {
+		if req.Method == http.MethodOptions && (token || userinfo || par) {
 			r.cors(h, req, nil)
 			w.WriteHeader(http.StatusNoContent)
 			return
@@ -84,7 +87,7 @@ func (r *Room) guard(next http.Handler) http.Handler {
 			r.basic(req)
 		}
 		req.Body = http.MaxBytesReader(w, req.Body, maxForm)
-		if token {
+		if token || par {
 			if err := req.ParseForm(); err != nil {
 				h.Set("Content-Type", "application/json")
 				w.WriteHeader(http.StatusBadRequest)
@@ -95,15 +98,25 @@ func (r *Room) guard(next http.Handler) http.Handler {
 			a.HTTP.Form = req.PostForm // scope mappings may look at it
 			req = req.WithContext(store.WithActor(req.Context(), a))
 		}
-		if grant := req.PostForm.Get("grant_type"); token && ownGrant(grant) { // the library has no way for them
-			w = &corsWriter{challenger: challenger{ResponseWriter: w}, r: r, req: req}
-			r.ownToken(w, req, grant)
+		if path == "/application/o/introspect/" && r.introspection(w, req) {
 			return
 		}
-		if token || userinfo {
-			w = &corsWriter{challenger: challenger{ResponseWriter: w}, r: r, req: req}
-		} else {
-			w = &challenger{ResponseWriter: w}
+		if !token && !userinfo && !par {
+			next.ServeHTTP(&challenger{ResponseWriter: w}, req)
+			return
+		}
+		w = &corsWriter{challenger: challenger{ResponseWriter: w}, r: r, req: req}
+		req, ok := r.possess(w, req, userinfo)
+		if !ok {
+			return
+		}
+		switch grant := req.PostForm.Get("grant_type"); {
+		case par:
+			r.push(w, req)
+			return
+		case token && ownGrant(grant): // the library has no way for them
+			r.ownToken(w, req, grant)
+			return
 		}
 		next.ServeHTTP(w, req)
 	})
@@ -135,7 +148,8 @@ func (c *corsWriter) WriteHeader(code int) {
 		var p *Provider
 		if id != "" {
 			p, _ = c.r.client(c.req.Context(), id)
-		} else if t, err := c.r.find(c.req.Context(), accessKind, strings.TrimPrefix(c.req.Header.Get("Authorization"), "Bearer ")); err == nil && t != nil {
+		} else if _, text, ok := strings.Cut(c.req.Header.Get("Authorization"), " "); !ok {
+		} else if t, err := c.r.find(c.req.Context(), accessKind, text); err == nil && t != nil {
 			p, _ = c.r.byPK(c.req.Context(), t.Provider)
 		}
 		if p != nil {
@@ -159,6 +173,7 @@ func (r *Room) cors(h http.Header, req *http.Request, p *Provider) {
 	}
 	h.Set("Access-Control-Allow-Origin", origin)
 	h.Set("Access-Control-Allow-Credentials", "true")
+	h.Set("Access-Control-Expose-Headers", "DPoP-Nonce, WWW-Authenticate")
 	if req.Method == http.MethodOptions {
 		h.Set("Access-Control-Allow-Methods", "GET, POST, OPTIONS")
 		if asked := req.Header.Get("Access-Control-Request-Headers"); asked != "" {
@@ -197,12 +212,15 @@ func (s *server) VerifyClient(ctx context.Context, req *op.Request[op.ClientCred
 	}
 	p, err := s.r.client(ctx, req.Data.ClientID)
 	if fault.Is(err, fault.NotFound) {
+		s.r.nobody(ctx, "token", req.Data.ClientID)
 		return nil, refuse("There is no such client.")
 	}
 	if err != nil {
 		return nil, s.broken(ctx, err)
 	}
 	if p.ClientType == "confidential" && !same(req.Data.ClientSecret, p.ClientSecret) {
+		came, expected := lengths(req.Data.ClientSecret, p.ClientSecret)
+		s.r.explain(ctx, refusal{provider: p.PK, place: "token", cause: "client_secret", came: came, expected: expected, says: "The client_secret is wrong."})
 		return nil, refuse("The client_secret is wrong.")
 	}
 	return client{p}, nil
@@ -232,9 +250,11 @@ type tokens struct {
 	RefreshToken string `json:"refresh_token,omitempty"`
 }
 
-func (m *minted) answer() *op.Response {
-	return op.NewResponse(&tokens{AccessToken: m.access, TokenType: "Bearer", ExpiresIn: int64(m.life.Seconds()), IDToken: m.id, RefreshToken: m.refresh})
+func (m *minted) told() *tokens {
+	return &tokens{AccessToken: m.access, TokenType: m.terms.tokenType(), ExpiresIn: int64(m.life.Seconds()), IDToken: m.id, RefreshToken: m.refresh}
 }
+
+func (m *minted) answer() *op.Response { return op.NewResponse(m.told()) }
 
 func invalidGrant(why string) error { return oidc.ErrInvalidGrant().WithDescription("%s", why) }
 
@@ -247,46 +267,81 @@ func (s *server) CodeExchange(ctx context.Context, req *op.ClientRequest[oidc.Ac
 	}
 	switch {
 	case c == nil || c.Provider != p.PK:
-		return nil, invalidGrant("The code is unknown.")
+		return nil, s.no(ctx, p, "code", nil, "", "", "The code is unknown.")
 	case c.used:
-		return nil, s.reused(ctx, p, c.Family)
+		return nil, s.reused(ctx, p, c)
 	case !r.Store.Now().Before(c.expires):
-		return nil, invalidGrant("The code is too old.")
+		return nil, s.no(ctx, p, "code_expired", &c.grant, "", p.CodeValidity, "The code is too old.")
 	case c.RedirectURI != req.Data.RedirectURI:
-		return nil, invalidGrant("The redirect_uri is not the one that the code was sent to.")
+		return nil, s.no(ctx, p, "token_redirect_uri", &c.grant, req.Data.RedirectURI, c.RedirectURI, "The redirect_uri is not the one that the code was sent to.")
 	case !proofOK(&c.grant, req.Data.CodeVerifier):
-		return nil, invalidGrant("The code_verifier does not belong to the code.")
+		came, expected := pkceOf(&c.grant, req.Data.CodeVerifier)
+		return nil, s.no(ctx, p, "pkce", &c.grant, came, expected, "The code_verifier does not belong to the code.")
 	}
 	u, err := r.owner(ctx, p, &c.grant)
 	if err != nil {
 		return nil, s.broken(ctx, err)
 	}
 	if u == nil {
-		return nil, invalidGrant("The person may not use this application any more.")
+		return nil, s.no(ctx, p, "not_allowed", &c.grant, "", "", "The person may not use this application any more.")
 	}
 	app, err := r.app(ctx, p)
 	if err != nil || app == nil {
 		return nil, s.broken(ctx, errors.Join(err, fault.New(fault.Invalid, "The provider belongs to no application.")))
 	}
-	m, err := r.mint(ctx, p, app.Slug, base(ctx), &c.grant, u, wanted{access: true, id: true, refresh: c.has("offline_access")})
+	if c.Terms.Key, err = r.binding(ctx, p, c.Terms.Key, true); err != nil {
+		return nil, s.told(ctx, p, "token", err)
+	}
+	only, err := narrowed(p, c.Terms.Resources, req.Form["resource"])
+	if err != nil {
+		return nil, s.told(ctx, p, "token", err)
+	}
+	m, err := r.mint(ctx, p, app.Slug, base(ctx), &c.grant, u, wanted{access: true, id: true, refresh: c.has("offline_access"), only: only})
 	if err != nil {
 		return nil, s.broken(ctx, err)
 	}
-	err = r.Store.Write(ctx, store.ActorOf(ctx), func(tx *store.Tx) error { return r.spend(tx, c, m) })
+	err = r.Store.Write(ctx, store.ActorOf(ctx), func(tx *store.Tx) error {
+		if err := r.spendProof(ctx, tx); err != nil {
+			return err
+		}
+		return r.spend(tx, c, m)
+	})
 	if errors.Is(err, errUsed) {
-		return nil, s.reused(ctx, p, c.Family)
+		return nil, s.reused(ctx, p, c)
 	}
 	if err != nil {
-		return nil, s.broken(ctx, err)
+		return nil, s.told(ctx, p, "token", err)
 	}
 	return m.answer(), nil
 }
 
-func (s *server) reused(ctx context.Context, p *Provider, family string) error {
-	if err := s.r.revokeFamily(ctx, p, family, "An authorization code was used twice; its tokens are revoked"); err != nil {
+func (s *server) reused(ctx context.Context, p *Provider, c *code) error {
+	if err := s.r.revokeFamily(ctx, p, c.Family, "An authorization code was used twice; its tokens are revoked"); err != nil {
 		return s.broken(ctx, err)
 	}
-	return invalidGrant("The code was used already.")
+	return s.no(ctx, p, "code_used", &c.grant, "", "", "The code was used already.")
+}
+
+// no refuses a grant, and notes why. The admin reads more than the client: g is the grant that it is about.
+func (s *server) no(ctx context.Context, p *Provider, cause string, g *grant, came, expected, text string) error {
+	who := ""
+	if g != nil {
+		who = s.r.byUser(ctx, g.User)
+	}
+	s.r.explain(ctx, refusal{provider: p.PK, place: "token", cause: cause, came: came, expected: expected, says: text, user: who})
+	return invalidGrant(text)
+}
+
+// pkceOf says in words what was wrong with a verifier.
+func pkceOf(g *grant, verifier string) (came, expected string) {
+	came, expected = "a code_verifier of "+strconv.Itoa(len(verifier))+" characters that does not fit", "the code_verifier of the code_challenge, method "+g.Method
+	if verifier == "" {
+		came = "no code_verifier"
+	}
+	if g.Challenge == "" {
+		came, expected = "a code_verifier", "none: the sign-in began without a code_challenge"
+	}
+	return came, expected
 }
 
 // RefreshToken implements op.Server: grant_type=refresh_token. Each refresh token works once.
@@ -300,15 +355,15 @@ func (s *server) RefreshToken(ctx context.Context, req *op.ClientRequest[oidc.Re
 		if err := r.revokeFamily(ctx, p, t.Family, "Revoked refresh token was used"); err != nil {
 			return s.broken(ctx, err)
 		}
-		return invalidGrant("The refresh token was used already.")
+		return s.no(ctx, p, "refresh_used", &t.grant, "", "", "The refresh token was used already. All tokens of that sign-in are revoked.")
 	}
 	switch {
 	case t == nil || t.Provider != p.PK:
-		return nil, invalidGrant("The refresh token is unknown.")
+		return nil, s.no(ctx, p, "refresh", nil, "", "", "The refresh token is unknown.")
 	case t.revoked:
 		return nil, again()
 	case !r.Store.Now().Before(t.expires):
-		return nil, invalidGrant("The refresh token is too old.")
+		return nil, s.no(ctx, p, "refresh_expired", &t.grant, "", p.RefreshValidity, "The refresh token is too old.")
 	}
 	if asked := []string(req.Data.Scopes); len(asked) > 0 {
 		for _, sc := range asked {
@@ -325,7 +380,7 @@ func (s *server) RefreshToken(ctx context.Context, req *op.ClientRequest[oidc.Re
 		return nil, s.broken(ctx, err)
 	}
 	if u == nil {
-		return nil, invalidGrant("The person may not use this application any more.")
+		return nil, s.no(ctx, p, "not_allowed", &t.grant, "", "", "The person may not use this application any more.")
 	}
 	app, err := r.app(ctx, p)
 	if err != nil || app == nil {
@@ -333,16 +388,28 @@ func (s *server) RefreshToken(ctx context.Context, req *op.ClientRequest[oidc.Re
 	}
 	g := t.grant
 	g.Nonce = "" // a nonce belongs to the first ID token (protocols.md 1.6)
-	m, err := r.mint(ctx, p, app.Slug, base(ctx), &g, u, wanted{access: true, id: true, refresh: true})
+	if g.Terms.Key, err = r.binding(ctx, p, g.Terms.Key, true); err != nil {
+		return nil, s.told(ctx, p, "token", err)
+	}
+	only, err := narrowed(p, g.Terms.Resources, req.Form["resource"])
+	if err != nil {
+		return nil, s.told(ctx, p, "token", err)
+	}
+	m, err := r.mint(ctx, p, app.Slug, base(ctx), &g, u, wanted{access: true, id: true, refresh: true, only: only})
 	if err != nil {
 		return nil, s.broken(ctx, err)
 	}
-	err = r.Store.Write(ctx, store.ActorOf(ctx), func(tx *store.Tx) error { return r.rotate(tx, t, m) })
+	err = r.Store.Write(ctx, store.ActorOf(ctx), func(tx *store.Tx) error {
+		if err := r.spendProof(ctx, tx); err != nil {
+			return err
+		}
+		return r.rotate(tx, t, m)
+	})
 	if errors.Is(err, errUsed) {
 		return nil, again()
 	}
 	if err != nil {
-		return nil, s.broken(ctx, err)
+		return nil, s.told(ctx, p, "token", err)
 	}
 	return m.answer(), nil
 }
@@ -374,14 +441,34 @@ func (s *server) UserInfo(ctx context.Context, req *op.Request[oidc.UserInfoRequ
 		}
 	}
 	if t == nil || !t.good(r.Store.Now()) {
+		if t != nil {
+			r.explain(ctx, refusal{
+				provider: t.Provider, place: "userinfo", cause: "token_over", user: r.byUser(ctx, t.User), says: "The application asks userinfo with an access token that is revoked or too old.",
+			})
+		}
 		return nil, bearerError("invalid_token", http.StatusUnauthorized, "The access token is unknown, revoked or too old.")
 	}
 	if !t.has("openid") {
+		if p, err := r.byPK(ctx, t.Provider); err == nil {
+			r.explain(ctx, refusal{
+				provider: p.PK, place: "userinfo", cause: "openid", came: strings.Join(t.Scope, " "), expected: "openid", user: r.byUser(ctx, t.User),
+				says: "The application asks userinfo with a token that was not granted the scope openid.",
+			})
+		}
 		return nil, bearerError("insufficient_scope", http.StatusForbidden, "The access token was not granted the scope openid.")
 	}
 	p, err := r.byPK(ctx, t.Provider)
 	if err != nil {
 		return nil, s.broken(ctx, err)
+	}
+	err = r.holds(ctx, p, t, req.Data.AccessToken)
+	var no *refused
+	if errors.As(err, &no) {
+		no.status = http.StatusUnauthorized
+		challenge(possessionOf(ctx).header, no.code, no.text)
+	}
+	if err != nil {
+		return nil, s.told(ctx, p, "userinfo", err)
 	}
 	u, err := r.Sessions.Known(ctx, t.User)
 	if err != nil {
@@ -397,34 +484,77 @@ func (s *server) UserInfo(ctx context.Context, req *op.Request[oidc.UserInfoRequ
 	if sub, ok := out["sub"].(string); !ok || sub == "" {
 		out["sub"] = r.subject(p, u)
 	}
+	more, err := r.wished(ctx, p, &t.grant, u, out, t.Terms.Claims.Userinfo)
+	if err != nil {
+		return nil, s.broken(ctx, err)
+	}
+	maps.Copy(out, more)
 	return op.NewResponse(out), nil
 }
 
 // Introspect implements op.Server (RFC 7662). A token of another client is not active (CVE-2024-47077).
 func (s *server) Introspect(ctx context.Context, req *op.Request[op.IntrospectionRequest]) (*op.Response, error) {
-	r := s.r
-	inactive := op.NewResponse(map[string]any{"active": false})
-	p, err := r.client(ctx, req.Data.ClientCredentials.ClientID)
-	if fault.Is(err, fault.NotFound) || err == nil && !same(req.Data.ClientCredentials.ClientSecret, p.ClientSecret) {
-		return inactive, nil
-	}
+	cc := req.Data.ClientCredentials
+	out, err := s.r.introspect(ctx, cc.ClientID, cc.ClientSecret, req.Data.IntrospectionRequest.Token)
 	if err != nil {
 		return nil, s.broken(ctx, err)
 	}
+	return op.NewResponse(out), nil
+}
+
+// introspection answers the usual request, with the client in the form: it comes with every call of an API, and the library's way of reading
+// it takes a third of its time. False for any other, which the library answers.
+func (r *Room) introspection(w http.ResponseWriter, req *http.Request) bool {
+	if req.Header.Get("Authorization") != "" || req.ParseForm() != nil {
+		return false
+	}
+	f := req.PostForm
+	id, secret, text := f.Get("client_id"), f.Get("client_secret"), f.Get("token")
+	if id == "" || secret == "" || text == "" || f.Has("client_assertion") {
+		return false
+	}
+	out, err := r.introspect(req.Context(), id, secret, text)
+	if err != nil {
+		r.refuse(w, req, err)
+		return true
+	}
+	writeJSON(w, http.StatusOK, out)
+	return true
+}
+
+func (r *Room) introspect(ctx context.Context, id, secret, text string) (map[string]any, error) {
+	inactive := map[string]any{"active": false}
+	p, err := r.client(ctx, id)
+	if fault.Is(err, fault.NotFound) || err == nil && !same(secret, p.ClientSecret) {
+		return inactive, nil
+	}
+	if err != nil {
+		return nil, err
+	}
 	for _, kind := range []string{accessKind, refreshKind} {
-		t, err := r.find(ctx, kind, req.Data.IntrospectionRequest.Token)
+		t, err := r.find(ctx, kind, text)
 		if err != nil {
-			return nil, s.broken(ctx, err)
+			return nil, err
 		}
 		if t == nil || t.Provider != p.PK || !t.good(r.Store.Now()) {
 			continue
 		}
-		out := map[string]any{}
-		if err := json.Unmarshal([]byte(t.idToken), &out); err != nil {
-			return nil, s.broken(ctx, err)
+		var claims map[string]json.RawMessage
+		if err := json.Unmarshal([]byte(t.idToken), &claims); err != nil {
+			return nil, err
+		}
+		out := make(map[string]any, len(claims)+6)
+		for name, v := range claims {
+			out[name] = v
 		}
 		out["active"], out["scope"], out["client_id"], out["exp"] = true, strings.Join(t.Scope, " "), p.ClientID, t.expires.Unix()
-		return op.NewResponse(out), nil
+		if kind == accessKind {
+			out["token_type"], out["aud"] = t.Terms.tokenType(), t.Terms.audience(p.ClientID)
+		}
+		if k := t.Terms.Key; k != "" {
+			out["cnf"] = map[string]string{"jkt": k}
+		}
+		return out, nil
 	}
 	return inactive, nil
 }

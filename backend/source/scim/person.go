@@ -228,14 +228,15 @@ func (t *shelf) createPerson(tx *store.Tx, a *asked, sent map[string]any) (*item
 	if external == "" {
 		external = u.UUID
 	}
-	house := *tx
-	house.Actor = store.House
-	link := &User{ID: external, User: u.PK, Source: a.src.PK, Attributes: sent}
-	if err := house.Create(link); err != nil {
+	link, err := t.join(tx, a, u.PK, external, sent)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.led(tx, a, u.Username, external, u.UUID); err != nil {
 		return nil, err
 	}
 	return &item{
-		t: t, pk: u.PK, id: u.UUID, username: u.Username, name: u.Name, email: u.Email, active: u.IsActive, link: link.ID, external: external, sent: sent, created: tx.Now, modified: tx.Now,
+		t: t, pk: u.PK, id: u.UUID, username: u.Username, name: u.Name, email: u.Email, active: u.IsActive, link: link, external: external, sent: sent, created: tx.Now, modified: tx.Now,
 	}, nil
 }
 
@@ -261,11 +262,53 @@ func (t *shelf) manager(tx *store.Tx, a *asked, facts map[string]any) error {
 	if !ok {
 		return nil
 	}
-	found, err := t.read(tx, a.src.PK, ` AND (u.uuid = ? OR l.external_id = ?) LIMIT 1`, id, id)
-	if err == nil && len(found) == 1 {
-		facts["manager"] = found[0].username
+	for _, cond := range []string{` AND u.uuid = ?`, ` AND l.external_id = ?`} {
+		found, err := t.read(tx, a.src.PK, cond, id)
+		if err != nil {
+			return err
+		}
+		if len(found) == 1 {
+			facts["manager"] = found[0].username
+			return nil
+		}
 	}
-	return err
+	return nil
+}
+
+// led names a person as the manager of those who were sent with one of these names for their manager: before the person was here, or when
+// they had another sign-in name. What an admin wrote stays.
+func (t *shelf) led(tx *store.Tx, a *asked, username string, names ...string) error {
+	rows, err := tx.Query(`SELECT l."user" FROM scim_users l WHERE l.source = ? AND json_extract(l.attributes, '$."`+wire.Enterprise+`".manager.value') IN (?, ?)`, a.src.PK, names[0], names[1])
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	var people []int64
+	for rows.Next() {
+		var pk int64
+		if err := rows.Scan(&pk); err != nil {
+			return err
+		}
+		people = append(people, pk)
+	}
+	if err := rows.Err(); err != nil {
+		return err
+	}
+	for _, pk := range people {
+		u, err := user.ByPKTx(tx, pk)
+		if err != nil {
+			return err
+		}
+		if now, _ := u.Attributes["manager"].(string); now == username || !slices.Contains(names, now) {
+			continue
+		}
+		u.Attributes = wire.Clone(u.Attributes)
+		u.Attributes["manager"] = username
+		if err := tx.Update(u); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (t *shelf) updatePerson(tx *store.Tx, a *asked, i *item, sent map[string]any) (*item, error) {
@@ -294,6 +337,7 @@ func (t *shelf) updatePerson(tx *store.Tx, a *asked, i *item, sent map[string]an
 			return nil, fault.New(fault.Denied, "This person may do everything in Gatehouse: only an admin there can change their userName and e-mail address.")
 		}
 	}
+	before := u.Username
 	u.Username = m.username
 	if m.name != nil && u.Name != *m.name {
 		u.Name, changed = *m.name, true
@@ -334,6 +378,11 @@ func (t *shelf) updatePerson(tx *store.Tx, a *asked, i *item, sent map[string]an
 		sent["externalId"] = i.sent["externalId"]
 	}
 	i.username, i.name, i.email, i.active = u.Username, u.Name, u.Email, u.IsActive
+	if before != u.Username {
+		if err := t.led(tx, a, u.Username, i.external, u.UUID, before); err != nil {
+			return nil, err
+		}
+	}
 	if wire.Same(sent, i.sent) {
 		return i, nil
 	}

@@ -139,7 +139,8 @@ func (r *Room) enter(ctx context.Context, req *http.Request) (*asked, error) {
 	if !ok || !strings.EqualFold(scheme, "Bearer") {
 		return nil, no
 	}
-	s, err := store.Find[Source](ctx, r.Store, "slug", req.PathValue("slug"))
+	slug := req.PathValue("slug")
+	s, err := r.sources.Get(r.Store, slug, func() (*Source, error) { return store.Find[Source](ctx, r.Store, "slug", slug) })
 	if fault.Is(err, fault.NotFound) {
 		return nil, no
 	}

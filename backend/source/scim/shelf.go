@@ -651,6 +651,21 @@ func keyText(pk any) string {
 	return s
 }
 
+// join links somebody who was just made to the source and gives the key of the link. Nobody else of the source has the external name.
+func (t *shelf) join(tx *store.Tx, a *asked, pk any, external string, sent map[string]any) (string, error) {
+	id, err := freeID(tx, t.table, a.src.Slug, external)
+	if err != nil {
+		return "", err
+	}
+	b, err := json.Marshal(sent)
+	if err != nil {
+		return "", err
+	}
+	_, err = tx.Exec(`INSERT INTO `+t.table+` (id, external_id, `+t.field+`, source, attributes, created, modified) VALUES (?, ?, ?, ?, ?, ?, ?)`,
+		id, external, pk, a.src.PK, string(b), tx.Now.UnixMicro(), tx.Now.UnixMicro())
+	return id, err
+}
+
 // keep writes what was sent into the link, under the name that the client gives it now.
 func (t *shelf) keep(tx *store.Tx, a *asked, i *item, sent map[string]any) error {
 	external, id := i.external, i.link

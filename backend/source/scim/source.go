@@ -51,6 +51,7 @@ type Room struct {
 	shelves       sync.Once
 	people, teams *shelf
 	heard         heard
+	sources       store.Memo[string, *Source] // by slug
 }
 
 func (r *Room) shelf(endpoint string) *shelf {

@@ -96,11 +96,9 @@ func (t *shelf) members(tx *store.Tx, a *asked, list []map[string]any) (map[stri
 
 // peopleOf adds the keys of a source's people by their SCIM ids.
 func peopleOf(tx *store.Tx, src string, ids []string, into map[string]int64) error {
-	args := []any{src}
-	for _, id := range ids {
-		args = append(args, id)
-	}
-	rows, err := tx.Query(`SELECT u.uuid, u.pk FROM scim_users l JOIN users u ON u.pk = l."user" WHERE l.source = ? AND u.uuid IN (`+db.Marks(len(ids))+`)`, args...)
+	cond, arg := db.In("u.uuid", ids)
+	// In this order: else everybody of the source is looked at.
+	rows, err := tx.Query(`SELECT u.uuid, u.pk FROM users u CROSS JOIN scim_users l ON l."user" = u.pk AND l.source = ? WHERE `+cond, src, arg)
 	if err != nil {
 		return err
 	}
@@ -150,13 +148,11 @@ func (t *shelf) createTeam(tx *store.Tx, a *asked, sent map[string]any) (*item, 
 	if external == "" {
 		external = g.PK
 	}
-	house := *tx
-	house.Actor = store.House
-	link := &Group{ID: external, Group: g.PK, Source: a.src.PK, Attributes: sent}
-	if err := house.Create(link); err != nil {
+	link, err := t.join(tx, a, g.PK, external, sent)
+	if err != nil {
 		return nil, err
 	}
-	i := &item{t: t, pk: g.PK, id: g.PK, name: g.Name, link: link.ID, external: external, sent: sent, created: tx.Now, modified: tx.Now}
+	i := &item{t: t, pk: g.PK, id: g.PK, name: g.Name, link: link, external: external, sent: sent, created: tx.Now, modified: tx.Now}
 	return i, t.fill(tx, a, []*item{i})
 }
 

@@ -9,6 +9,8 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
+	"strings"
+	"unicode"
 
 	"gatehouse/backend/auth"
 	"gatehouse/backend/event"
@@ -79,6 +81,7 @@ type Challenge struct {
 	Sources          []Button `json:"sources"`
 	ShowSourceLabels bool     `json:"show_source_labels"`
 
+	Hint string         `json:"-"` // whom the application expects (login_hint)
 	Keys map[string]any `json:"-"` // the options with which the page's field offers passkeys; nil: it offers none
 }
 
@@ -150,6 +153,9 @@ func (s *Stage) Show(t *stage.Turn) stage.Result {
 	}
 	if t.Flow.Designation == "authentication" {
 		c.PrimaryAction = "Log in"
+	}
+	if hint := t.Request.Query.Get("login_hint"); len(hint) <= longest && !strings.ContainsFunc(hint, unicode.IsControl) {
+		c.Hint = hint
 	}
 	var err error
 	for _, l := range []struct {

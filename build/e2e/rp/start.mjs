@@ -21,6 +21,9 @@ export const startNode = ({ caFile, ...rest }) =>
 // startThird starts the third party's product; its settings are those of third/start.sh.
 export const startThird = ({ caFile, ...rest }) => start([here("third/start.sh")], { ...rest, ...withCA(caFile) }, {});
 
+// startProxy starts the other one, with third/proxy.sh.
+export const startProxy = ({ caFile, ...rest }) => start([here("third/proxy.sh")], { ...rest, ...withCA(caFile) }, {});
+
 async function start(command, { netns, ...settings }, more) {
 	const flags = Object.entries(settings).map(([name, value]) => `--${name}=${value}`);
 	const [program, ...args] = [...(netns ? ["ip", "netns", "exec", netns] : []), ...command, ...flags];

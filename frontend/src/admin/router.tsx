@@ -32,6 +32,7 @@ const pages = [
 	page("/people/invitations/$pk", lazyRouteComponent(people, "InvitationPage")),
 	page("/apps", lazyRouteComponent(apps, "Apps")),
 	page("/apps/new", lazyRouteComponent(apps, "Catalog")),
+	page("/apps/new-scim", lazyRouteComponent(apps, "NewScim")),
 	page("/apps/new/$template", lazyRouteComponent(apps, "NewApp")),
 	page("/apps/$slug", lazyRouteComponent(apps, "AppPage")),
 	page("/activity", lazyRouteComponent(activity, "Activity")),

@@ -127,6 +127,52 @@ export type SamlSourceBeyond = {
 
 export type SamlSourceImported = { pk: string; slug: string; name: string; idp_entity_id: string };
 
+export type ScimEntryState = "waiting" | "in_step" | "failed" | "left" | "off";
+
+/** How far a provider is with the system that it keeps in step; says is why that is left alone. */
+export type ScimOutState = {
+	works: boolean;
+	running: boolean;
+	kind: string;
+	done: number;
+	total: number;
+	finished: string | null;
+	paused_until: string | null;
+	says: string;
+	remote: { known: boolean; patch: boolean; filter: boolean } | null;
+	counts: { kind: string; state: ScimEntryState; count: number }[];
+};
+
+/** Where a person or a group stands at the other system. */
+export type ScimEntry = {
+	kind: "user" | "group";
+	object: string;
+	name: string;
+	state: ScimEntryState;
+	says: string;
+	remote_id: string;
+	told: string | null;
+	next: string | null;
+	tries: number;
+};
+export type ScimEntries = { count: number; results: ScimEntry[] };
+
+export type ScimDoes = "nothing" | "create" | "adopt" | "change" | "disable" | "delete" | "fail";
+export type ScimPlan = {
+	kind: "user" | "group";
+	object: string;
+	name: string;
+	does: ScimDoes;
+	says: string;
+	method: string;
+	url: string;
+	body: Record<string, unknown> | null;
+};
+/** What a full sync would do; says is why the other system could not be looked at. */
+export type ScimDryRun = { counts: { kind: "user" | "group"; does: ScimDoes; count: number }[]; plans: ScimPlan[]; says: string };
+export type ScimBeyond = { when_leaving: string; when_deleted: string; method: string };
+export type ScimApplicationMade = { provider: number; application: string };
+
 /** What the server knows about makes of passkeys and security keys. */
 export type PasskeyMetadata = {
 	/** The number of the list that was taken in last, 0 for none. */
@@ -345,3 +391,32 @@ export type FlowTried = {
 	flow_policies_user: string | null;
 	steps: FlowTriedStep[];
 };
+
+/** What a provider has that the release does not. */
+export type ProviderBeyond = {
+	backchannel_logout_uri: string;
+	backchannel_logout_session_required: boolean;
+	require_pushed_authorization_requests: boolean;
+	dpop_bound_access_tokens: boolean;
+	dpop_nonce_required: boolean;
+	resources: string;
+};
+
+/** Why sign-ins at an application failed; fix says what would mend it here, with value. */
+export type RefusedSignIn = {
+	first: string;
+	last: string;
+	count: number;
+	place: string;
+	cause: string;
+	says: string;
+	came: string;
+	expected: string;
+	username: string;
+	client_ip: string;
+	fixed: boolean;
+	fix: "add_redirect_uri" | "add_scope" | "add_resource" | "";
+	value: string;
+};
+
+export type SignIns = { refused: RefusedSignIn[]; given: { when: string; username: string; scopes: string }[] };

@@ -1,10 +1,9 @@
 #!/usr/bin/env bash
-# Installs Miniflux, a feed reader that signs people in with OpenID Connect, and what it needs: Go's module proxy for the program,
-# Debian's PostgreSQL for its data. Running it again does nothing.
+# Installs two products of others that sign people in with OpenID Connect, from Go's module proxy: Miniflux, a feed reader, with Debian's
+# PostgreSQL for its data, and OAuth2 Proxy, which stands in front of applications. Running it again does nothing.
 #
 #	install.sh [DIR]    DIR is build/bin/e2e/third unless given
 set -euo pipefail
-version=v2.3.5
 dir=${1:-$(dirname "$0")/../../../bin/e2e/third}
 
 if ! compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null; then
@@ -14,11 +13,20 @@ fi
 
 mkdir -p "$dir"
 dir=$(cd "$dir" && pwd)
-have=$(go version -m "$dir/miniflux" 2>/dev/null | awk '$1 == "mod" {print $3}' || true)
-if [ "$have" != "$version" ]; then
-	build=$(mktemp -d "$dir/build.XXXXXX")
-	trap 'rm -rf "$build"' EXIT
-	CGO_ENABLED=0 GOBIN="$build" GOFLAGS=-trimpath go install -ldflags "-s -w" "miniflux.app/v2@$version"
-	mv "$build/miniflux.app" "$dir/miniflux"
-fi
-echo "third: miniflux $version is in $dir"
+build=''
+trap '[ -z "$build" ] || rm -rf "$build"' EXIT
+
+# product NAME PACKAGE VERSION: builds it unless it is there in that version.
+product() {
+	local have
+	have=$(go version -m "$dir/$1" 2>/dev/null | awk '$1 == "mod" {print $3}' || true)
+	if [ "$have" != "$3" ]; then
+		build=$(mktemp -d "$dir/build.XXXXXX")
+		CGO_ENABLED=0 GOBIN="$build" GOFLAGS=-trimpath go install -ldflags "-s -w" "$2@$3"
+		mv "$build/"* "$dir/$1"
+		rm -rf "$build"
+	fi
+	echo "third: $1 $3 is in $dir"
+}
+product miniflux miniflux.app/v2 v2.3.5
+product oauth2-proxy github.com/oauth2-proxy/oauth2-proxy/v7 v7.15.6

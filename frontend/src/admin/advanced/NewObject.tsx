@@ -41,7 +41,7 @@ export function NewObject() {
 					kind={kind}
 					preset={preset}
 					first={lists[kind]}
-					onSaved={(saved) => go(at.object(id, idOf(family.kind ? { param: kinds?.get(kind)?.param ?? "pk" } : { param: "pk" }, saved)))}
+					onSaved={(saved) => go(at.object(id, idOf({ param: kinds?.get(kind)?.param ?? "pk" }, saved)))}
 					onCancel={back}
 				/>
 			</Section>

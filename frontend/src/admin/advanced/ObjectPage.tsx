@@ -11,6 +11,8 @@ import { t, tOr } from "~/text/text";
 import { Chip } from "~/ui/Chip";
 import { Empty, Problem } from "~/ui/Empty";
 import { EventList } from "../activity/EventList";
+import { Beyond } from "../apps/Beyond";
+import { SignIns } from "../apps/SignIns";
 import { at } from "../frame/addresses";
 import { Missing } from "../frame/Missing";
 import { fullModel } from "../frame/models";
@@ -27,6 +29,7 @@ import { Try } from "./flow/Try";
 import { nameOfRow } from "./names";
 import { lists } from "./order";
 import { Scim } from "./scim/Scim";
+import { ScimOut } from "./scim/ScimOut";
 import { OAuth, Saml } from "./source/Source";
 import { TokenKey } from "./TokenKey";
 import { useTest } from "./useTest";
@@ -78,8 +81,10 @@ function Loaded({ family, object, kind, path, crumbs }: LoadedProps) {
 	const id = idOf({ param: kind?.param ?? "pk" }, object);
 	const isFlow = family.id === "flows";
 	const connects = ["scimsource", "samlsource", "oauthsource"].includes(kind?.name ?? "");
+	const isScimOut = kind?.name === "scimprovider";
 	const tabs = [
 		...(connects ? ["connect"] : []),
+		...(isScimOut ? ["sync"] : []),
 		...(isFlow ? ["steps", "diagram", "try"] : []),
 		"settings",
 		...(object.policybindingmodel_ptr_id ? ["bindings"] : []),
@@ -142,6 +147,7 @@ function Loaded({ family, object, kind, path, crumbs }: LoadedProps) {
 					canChange={!!kind?.canChange}
 				/>
 			)}
+			{tab === "sync" && <ScimOut pk={Number(object.pk)} canChange={!!kind?.canChange} />}
 			{tab === "steps" && <Outline flow={object as unknown as FlowRow} />}
 			{tab === "diagram" && <Diagram slug={String(object.slug)} />}
 			{tab === "try" && <Try key={id} slug={String(object.slug)} />}
@@ -163,6 +169,12 @@ function Loaded({ family, object, kind, path, crumbs }: LoadedProps) {
 							<Empty title={t("advanced.notServed")} text={t("advanced.notServedText")} />
 						)}
 					</Section>
+					{model === "oauth2provider" && kind?.canChange && (
+						<>
+							<Beyond provider={Number(object.pk)} />
+							<SignIns provider={Number(object.pk)} />
+						</>
+					)}
 					<Danger
 						path={path}
 						name={name}

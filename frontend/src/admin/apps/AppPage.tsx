@@ -10,6 +10,7 @@ import { Chip } from "~/ui/Chip";
 import { Problem } from "~/ui/Empty";
 import { Face } from "~/ui/Face";
 import { EventList } from "../activity/EventList";
+import { ScimOut } from "../advanced/scim/ScimOut";
 import { at } from "../frame/addresses";
 import { Page, TabLinks } from "../frame/Page";
 import { Access } from "./Access";
@@ -18,7 +19,7 @@ import { Preview } from "./Preview";
 import { Setup } from "./Setup";
 import { SignIn } from "./SignIn";
 
-const tabs = ["setup", "access", "details", "signIn", "preview", "activity"] as const;
+const tabs = ["setup", "access", "details", "signIn", "preview", "sync", "activity"] as const;
 
 /** One application in a person's eyes: its values for the other side, who may use it, how people sign in. */
 export function AppPage() {
@@ -34,7 +35,8 @@ export function AppPage() {
 		);
 	}
 	const { application, provider, access } = data;
-	const shown = tabs.filter((id) => provider || (id !== "signIn" && id !== "preview"));
+	const scim = application.backchannel_providers_obj.find((one) => one.meta_model_name.endsWith(".scimprovider"));
+	const shown = tabs.filter((id) => (id === "sync" ? scim : provider || (id !== "signIn" && id !== "preview")));
 	const tab = shown.find((name) => name === search.tab) ?? "setup";
 	return (
 		<Page
@@ -74,6 +76,7 @@ export function AppPage() {
 			{tab === "details" && <Details application={application} />}
 			{tab === "signIn" && provider && <SignIn provider={provider.pk} />}
 			{tab === "preview" && provider && <Preview provider={provider} />}
+			{tab === "sync" && scim && <ScimOut pk={scim.pk} canChange />}
 			{tab === "activity" && <EventList fixed={{ context_authorized_app: application.pk.replaceAll("-", "") }} />}
 		</Page>
 	);

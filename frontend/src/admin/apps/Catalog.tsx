@@ -23,6 +23,11 @@ export function Catalog() {
 			{t("catalog.own")}
 		</Button>
 	);
+	const scim = (
+		<Button variant="default" onClick={() => go(at.newScim)}>
+			{t("catalog.scim")}
+		</Button>
+	);
 	const cards = (templates: CatalogTemplate[]) => (
 		<ul className={classes.cards}>
 			{templates.map((one) => (
@@ -39,7 +44,17 @@ export function Catalog() {
 		</ul>
 	);
 	return (
-		<Page title={t("apps.add")} text={t("catalog.text")} crumbs={[{ label: t("apps.title"), to: at.apps }]} actions={own}>
+		<Page
+			title={t("apps.add")}
+			text={t("catalog.text")}
+			crumbs={[{ label: t("apps.title"), to: at.apps }]}
+			actions={
+				<>
+					{scim}
+					{own}
+				</>
+			}
+		>
 			<div className={classes.tools}>
 				<SearchBox value={search} label={t("catalog.search")} onChange={setSearch} />
 				<span role="status" className="gh-soft">

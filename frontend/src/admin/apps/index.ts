@@ -2,3 +2,4 @@ export { AppPage } from "./AppPage";
 export { Apps } from "./Apps";
 export { Catalog } from "./Catalog";
 export { NewApp } from "./NewApp";
+export { NewScim } from "./NewScim";

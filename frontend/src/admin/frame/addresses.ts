@@ -16,6 +16,7 @@ export const at = {
 	invitation: (pk: string) => `/people/invitations/${pk}`,
 	apps: "/apps",
 	newApp: "/apps/new",
+	newScim: "/apps/new-scim",
 	/** The form of an application of the catalogue, or of one's own. */
 	newAppOf: (template: string) => `/apps/new/${part(template)}`,
 	app: (slug: string, tab?: string) => `/apps/${part(slug)}${tab ? `?tab=${tab}` : ""}`,
