@@ -601,5 +601,5 @@ func TestOpenIDFoundationNotices(t *testing.T) {
 	if ran == len(all) {
 		documented(t, fmt.Sprintf("%d of %d broken providers", caught, len(all)))
 	}
-	t.Logf("OpenID Foundation: %d of %d broken providers are noticed, %d modules", caught, len(all), len(modules))
+	counted(t, "OpenID Foundation: %d of %d broken providers are noticed, %d modules", caught, len(all), len(modules))
 }

@@ -31,25 +31,23 @@ type idp struct {
 
 // said is a response. Empty members stand for what is right.
 type said struct {
-	name, format, format2          string
-	to                             string // the request that it answers; "-" for none
-	audience, recipient            string
-	destination, issuer            string
-	id                             string
-	begins, until, sessionEnds     time.Time
-	index, attributes              string
-	status                         string // XML in place of the status
-	nameID                         string // XML in place of the NameID
-	plain, plainBoth               bool   // only the response is signed; nothing is
-	both                           bool
-	without                        string // text that is left out
-	with                           func(*etree.Element)
-	key                            *message.Key
-	responseTo                     string
-	noCondition, foreign           bool
-	encryptedFor                   *message.Key
-	cipher                         string
-	attrsOnResponse, attrsOnAssert string
+	name, format               string
+	to                         string // the request that it answers; "-" for none
+	audience, recipient        string
+	destination, issuer        string
+	id                         string
+	begins, until, sessionEnds time.Time
+	index, attributes          string
+	status                     string // XML in place of the status
+	nameID                     string // XML in place of the NameID
+	plain, plainBoth           bool   // only the response is signed; nothing is
+	both                       bool
+	without                    string // text that is left out
+	with                       func(*etree.Element)
+	key                        *message.Key
+	responseTo                 string
+	encryptedFor               *message.Key
+	cipher                     string
 }
 
 func (h *house) addIdP(slug string, more, beyond obj) *idp {
@@ -1153,6 +1151,14 @@ func TestSourceStageSAML(t *testing.T) {
 			t.Errorf("%s, the end: %v", binding, out)
 		}
 	}
+	// Browsers hold the policy of a page against the redirects after its form, and that page can't know the other side: a page leads there.
+	form := h.browser()
+	page, where := form.page("/if/flow/default-authentication-flow/?next=%2Fif%2Fuser%2F")
+	page, where = form.press(page, where, url.Values{"uid_field": {"ada"}})
+	page, _ = form.press(page, where, url.Values{"password": {"ada-here-1815"}})
+	if page.status != 200 || !strings.Contains(page.body, `<meta http-equiv="refresh" content="0;url=`+p.at("")+`?next=%2Fif%2Fuser%2F">`) {
+		t.Errorf("after the form: %d %s", page.status, page.body)
+	}
 	if n := h.number(`SELECT count(*) FROM source_connections`); n != 1 {
 		t.Errorf("%d connections", n)
 	}
@@ -1171,5 +1177,36 @@ func TestSourceStageSAML(t *testing.T) {
 	}
 	if out := b.flow(path, nil); out["component"] != "ak-stage-identification" {
 		t.Errorf("too late: %v", out)
+	}
+}
+
+// TestSAMLSourceRights holds who may see and change what goes beyond the release.
+func TestSAMLSourceRights(t *testing.T) {
+	t.Parallel()
+	h := open(t, true)
+	p, other := h.addIdP("office", nil, nil), h.addIdP("branch", nil, nil)
+	reader, plain := h.addUser("reader", "reader-1815"), h.addUser("plain", "plain-1815")
+	h.grant(t, reader, "authentik_sources_saml.view_samlsource", p.source["pk"].(string))
+	beyond := marshal(t, h.api("GET", "gatehouse/sources/saml/office/beyond/", nil, 200))
+	for name, tt := range map[string]struct {
+		token string
+		want  [5]int
+	}{
+		"reader": {h.tokenOf(reader, "reader", "api"), [5]int{200, 200, 403, 403, 403}}, "plain": {h.tokenOf(plain, "plain", "api"), [5]int{403, 403, 403, 403, 403}}, "nobody": {"", [5]int{403, 403, 403, 403, 403}},
+	} {
+		for i, ask := range [][3]string{
+			{"GET", "office/state/", ""}, {"GET", "office/beyond/", ""}, {"PUT", "office/beyond/", beyond}, {"GET", other.slug + "/state/", ""}, {"POST", "import/", `{"name":"x","slug":"x","metadata":"x"}`},
+		} {
+			if got := h.as(tt.token, ask[0], "gatehouse/sources/saml/"+ask[1], ask[2]); got.status != tt.want[i] {
+				t.Errorf("%s, %s %s: %d %s", name, ask[0], ask[1], got.status, got.body)
+			}
+		}
+	}
+	for path, want := range map[string]int{"gatehouse/sources/saml/none/state/": 404, "gatehouse/sources/oauth/none/state/": 404, "gatehouse/sources/saml/office/state/?after=x": 400} {
+		h.api("GET", path, nil, want)
+	}
+	h.api("PUT", "gatehouse/sources/saml/office/beyond/", obj{"further_verification_kps": []string{"6d1c2b4e-0000-4000-8000-000000000000"}}, 400)
+	for field, to := range map[string]string{"sso_url": "javascript:alert(1)", "slo_url": "data:text/html,x"} {
+		h.api("PATCH", "sources/saml/office/", obj{field: to}, 400)
 	}
 }
