@@ -839,7 +839,10 @@ func (s *run) announce(ctx context.Context, jobs []*job) error {
 			if j.do != create || j.err != nil {
 				continue
 			}
-			if _, err := tx.Exec(`INSERT INTO scim_out (provider, kind, object, name, asked) VALUES (?, ?, ?, ?, 1) ON CONFLICT (provider, kind, object) DO UPDATE SET asked = 1`, s.pk, j.kind, j.key, j.name); err != nil {
+			// Who was deleted since they were read, when there was no row to note it in, is due again right after.
+			table := map[string]string{"user": "users", "group": "usergroups"}[j.kind]
+			if _, err := tx.Exec(`INSERT INTO scim_out (provider, kind, object, name, asked, mark, due) SELECT ?, ?, ?, ?, 1, NOT here, CASE WHEN here THEN NULL ELSE 0 END FROM (SELECT EXISTS (SELECT 1 FROM `+table+` WHERE pk = ?) AS here)
+				WHERE true ON CONFLICT (provider, kind, object) DO UPDATE SET asked = 1`, s.pk, j.kind, j.key, j.name, j.key); err != nil {
 				return err
 			}
 		}
