@@ -107,8 +107,9 @@ func (r *run) store(soon bool, write func(tx *store.Tx) error, turns ...*stage.T
 	var sess, started *session.Session
 	var key string
 	var ended bool
+	var kept []byte // the plan, if it is kept
 	err := r.Store.Write(r.ctx, store.ActorOf(r.ctx), func(tx *store.Tx) error {
-		sess, started, key, ended = r.sess, nil, "", false
+		sess, started, key, ended, kept = r.sess, nil, "", false, nil
 		stored := r.data
 		if soon {
 			tx.Soon()
@@ -157,7 +158,10 @@ func (r *run) store(soon bool, write func(tx *store.Tx) error, turns ...*stage.T
 			return saveData(tx, sess, stored)
 		}
 		// After the writing, which may have told the plan of a user that it made.
-		body, err := r.seal(r.plan)
+		if kept, err = json.Marshal(r.plan); err != nil {
+			return err
+		}
+		body, err := r.Store.Key().Seal(kept, "plans")
 		if err != nil {
 			return err
 		}
@@ -178,7 +182,7 @@ func (r *run) store(soon bool, write func(tx *store.Tx) error, turns ...*stage.T
 	if err != nil {
 		return err
 	}
-	r.effects, r.firm, r.body, r.noted = nil, false, nil, false
+	r.effects, r.firm, r.body, r.noted = nil, false, kept, false
 	r.data = remembered(sess)
 	r.settled = len(r.plan.Steps) == 0
 	if started != nil {
