@@ -122,6 +122,12 @@ func TestOAuthSource(t *testing.T) {
 	if bad := b.get("/source/oauth/callback/" + a.slug + "/?error=access_denied&error_description=No.&state=x"); bad.status != 400 {
 		t.Errorf("an error with a wrong state: %d", bad.status)
 	}
+	// The log says what came, in words.
+	state := h.api("GET", "gatehouse/sources/oauth/"+a.slug+"/state/", nil, 200)
+	said := fmt.Sprint(state["messages"])
+	if state["callback_url"] != h.base+"/source/oauth/callback/other-office/" || !strings.Contains(said, "State check failed.") || !strings.Contains(said, "accepted:true") || !strings.Contains(said, "sent:true") {
+		t.Errorf("state: %v", state)
+	}
 	// An account that is switched off does not come in over a source (CVE-2025-53942).
 	h.api("PATCH", fmt.Sprintf("core/users/%.0f/", u["pk"].(float64)), map[string]any{"is_active": false}, 200)
 	b = h.browser()

@@ -213,7 +213,7 @@ func widen(h http.Header, origins []string) {
 // leavesBy says whether an address leads, or leads on, to an origin that the form of a page could not know: browsers would hold the form's
 // policy against that redirect, so that a page has to lead there.
 func leavesBy(r *http.Request, to string) bool {
-	if strings.HasPrefix(to, "/source/") {
+	if strings.HasPrefix(to, "/source/") || strings.HasPrefix(to, "/application/saml/") {
 		return true
 	}
 	src := origin(to)
