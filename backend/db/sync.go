@@ -22,7 +22,8 @@ type syncer struct {
 	write func(*os.File) error // syncData, but in tests
 
 	mu    sync.Mutex
-	log   *os.File // SQLite's log, for syncs only; nil: not opened yet
+	busy  chan struct{} // closed when the sync ends that somebody waits for; nil: none is under way
+	log   *os.File      // SQLite's log, for syncs only; nil: not opened yet
 	later *time.Timer
 }
 
@@ -79,14 +80,31 @@ func (s *syncer) loop() {
 				more = false
 			}
 		}
+		ended := make(chan struct{})
+		s.under(ended)
 		err := s.sync()
 		if err != nil {
 			err = s.fold(err)
 		}
+		s.under(nil)
+		close(ended)
 		for _, j := range jobs {
 			j.done <- err
 		}
 	}
+}
+
+func (s *syncer) under(ended chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.busy = ended
+}
+
+// underway gives what is closed when the sync of now ends, nil when there is none.
+func (s *syncer) underway() chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.busy
 }
 
 // sync writes the log to the disk: everything that was committed before it began.

@@ -151,3 +151,32 @@ func TestSyncFails(t *testing.T) {
 		t.Errorf("the disk is well again: %v", err)
 	}
 }
+
+// While the disk is busy with a commit, the next one takes in whoever comes; what waits for no disk is not kept, nor is anything when the
+// disk is free.
+func TestCommitsGatherWhileTheDiskIsBusy(t *testing.T) {
+	ended := make(chan struct{})
+	w := &writer{d: &DB{queue: make(chan *job, 1), sync: &syncer{}}}
+	waits, soon, failed := &job{tx: &Tx{}}, &job{tx: &Tx{soon: true}}, &job{tx: &Tx{}, err: errGone}
+	if w.gather([]*job{waits}, time.Hour) != nil {
+		t.Error("waited while the disk was free")
+	}
+	w.d.sync.under(ended)
+	for _, jobs := range [][]*job{{waits, soon}, {waits, failed}} {
+		if w.gather(jobs, time.Hour) != nil {
+			t.Error("kept a function that waits for no disk")
+		}
+	}
+	next := &job{}
+	w.d.queue <- next
+	if got := w.gather([]*job{waits}, time.Hour); got != next {
+		t.Errorf("took in %v, not the one that came", got)
+	}
+	if w.gather([]*job{waits}, time.Nanosecond) != nil {
+		t.Error("waited longer than a commit may gather")
+	}
+	close(ended)
+	if w.gather([]*job{waits}, time.Hour) != nil {
+		t.Error("waited although the disk was done")
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"slices"
 	"time"
 
 	"gatehouse/backend/fault"
@@ -163,6 +164,7 @@ func (w *writer) batch(j *job) {
 			select {
 			case j = <-w.d.queue: // nil when closed
 			default:
+				j = w.gather(jobs, maxBatchTime-time.Since(began))
 			}
 		}
 	}
@@ -175,6 +177,24 @@ func (w *writer) batch(j *job) {
 		return
 	}
 	w.d.sync.after(jobs)
+}
+
+// gather waits for one more function while the disk is busy with the commit before: this one could not be durable earlier anyway, and one
+// commit for several writes the pages that they share once. nil when it is time to commit. A function that waits for no disk is not kept.
+func (w *writer) gather(jobs []*job, most time.Duration) *job {
+	ended := w.d.sync.underway()
+	if ended == nil || slices.ContainsFunc(jobs, func(j *job) bool { return j.err != nil || j.tx.soon }) {
+		return nil
+	}
+	t := time.NewTimer(most)
+	defer t.Stop()
+	select {
+	case j := <-w.d.queue:
+		return j
+	case <-ended:
+	case <-t.C:
+	}
+	return nil
 }
 
 // alone runs each function of a lost batch again in a transaction of its own. A batch of one is not tried again.

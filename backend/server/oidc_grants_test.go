@@ -556,3 +556,54 @@ func TestProgramsBeginAtOnce(t *testing.T) {
 		t.Errorf("%d accounts", len(subjects))
 	}
 }
+
+// TestIntrospectionIsOfNow holds what is remembered of tokens to what is stored: a revocation, an end, and an account that is switched off count
+// with the next request.
+func TestIntrospectionIsOfNow(t *testing.T) {
+	t.Parallel()
+	h := open(t, true)
+	wiki, other := h.addApp("wiki", nil), h.addApp("other", nil)
+	login := func() string {
+		t.Helper()
+		out := h.browser().form("/application/o/token/", url.Values{"grant_type": {"client_credentials"}, "scope": {"openid"}, "client_id": {wiki.id}, "client_secret": {wiki.secret}})
+		return out.json(t)["access_token"].(string)
+	}
+	active := func(a app, token string) bool {
+		t.Helper()
+		out := h.browser().form("/application/o/introspect/", url.Values{"token": {token}, "client_id": {a.id}, "client_secret": {a.secret}}).json(t)
+		return out["active"].(bool)
+	}
+	userinfo := func(token string) int {
+		return h.browser().do("GET", "/application/o/userinfo/", "", "", "Authorization", "Bearer "+token).status
+	}
+	for _, tt := range []struct {
+		name string
+		end  func(token string)
+		over bool // for introspection too
+	}{
+		{"revoked", func(token string) {
+			h.browser().form("/application/o/revoke/", url.Values{"token": {token}, "client_id": {wiki.id}, "client_secret": {wiki.secret}})
+		}, true},
+		{"over", func(string) { h.write(`UPDATE oauth_tokens SET expires = ?`, time.Now().Add(-time.Second).UnixMicro()) }, true},
+		{"taken back", func(string) { h.write(`UPDATE oauth_tokens SET revoked = 1`) }, true},
+		{"switched off", func(string) {
+			name := "ak-" + h.providerOf(wiki)["name"].(string) + "-client_credentials"
+			u := h.api("GET", "core/users/?username="+url.QueryEscape(name), nil, 200)["results"].([]any)[0].(map[string]any)
+			h.api("PATCH", fmt.Sprintf("core/users/%.0f/", u["pk"].(float64)), map[string]any{"is_active": false}, 200)
+		}, false},
+	} {
+		token := login()
+		for range 2 {
+			if !active(wiki, token) || active(other, token) || userinfo(token) != 200 {
+				t.Fatalf("%s: a good token: %v for its client, %v for another, userinfo %d", tt.name, active(wiki, token), active(other, token), userinfo(token))
+			}
+		}
+		tt.end(token)
+		if tt.over && active(wiki, token) {
+			t.Errorf("%s: the token is still active", tt.name)
+		}
+		if got := userinfo(token); got != 401 {
+			t.Errorf("%s: userinfo answers %d", tt.name, got)
+		}
+	}
+}

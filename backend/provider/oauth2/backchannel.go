@@ -91,6 +91,9 @@ func Moved(tx *store.Tx, from, to string) error {
 
 // Heard is told of every event in its transaction (event.Log.Heard): with some of them sessions end.
 func (r *Room) Heard(tx *store.Tx, e *event.Event) error {
+	if e.Action == event.Login && e.App == eventApp { // a program signed in, which has no session
+		return nil
+	}
 	switch e.Action {
 	case event.Logout, event.Login, event.PasswordSet, event.UserWrite, "model_updated", "model_deleted":
 		tx.AfterCommit(r.ring)

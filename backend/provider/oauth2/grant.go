@@ -10,6 +10,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"gatehouse/backend/crypt"
@@ -56,6 +57,7 @@ type token struct {
 	expires time.Time
 	revoked bool
 	idToken string
+	claims  func() (map[string]json.RawMessage, error) // of idToken
 }
 
 const (
@@ -151,15 +153,56 @@ func (r *Room) insert(tx *store.Tx, kind, text string, expires time.Time, g *gra
 	return err
 }
 
-// find gives a stored token, nil when there is none of that kind.
+// mostFound bounds the tokens that are remembered.
+const mostFound = 1000
+
+// found are tokens as their rows are while nothing is committed: an API that asks for each call of its own asks for the same ones again
+// and again.
+type found struct {
+	mu      sync.Mutex
+	commits uint64
+	m       map[string]*token
+}
+
+func (f *found) get(commits uint64, hash string) *token {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.commits != commits {
+		return nil
+	}
+	return f.m[hash]
+}
+
+func (f *found) put(commits uint64, hash string, t *token) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.commits != commits || f.m == nil || len(f.m) >= mostFound {
+		f.commits, f.m = commits, map[string]*token{}
+	}
+	f.m[hash] = t
+}
+
+// find gives a stored token, nil when there is none of that kind. What it gives is shared: nobody may change it.
 func (r *Room) find(ctx context.Context, kind, text string) (*token, error) {
 	if text == "" || len(text) > 16<<10 {
 		return nil, nil
 	}
+	hash, commits := r.index(kind, text), r.Store.DB().Commits()
+	if t := r.found.get(commits, hash); t != nil {
+		return t, nil
+	}
+	t, err := r.read(ctx, hash)
+	if t != nil {
+		r.found.put(commits, hash, t)
+	}
+	return t, err
+}
+
+func (r *Room) read(ctx context.Context, hash string) (*token, error) {
 	var t token
 	var scope, a, under string
 	var created, expires int64
-	err := r.Store.DB().QueryRow(ctx, `SELECT pk, kind, provider, "user", scope, created, expires, revoked, nonce, auth, session, family, id_token, terms FROM oauth_tokens WHERE hash = ?`, r.index(kind, text)).
+	err := r.Store.DB().QueryRow(ctx, `SELECT pk, kind, provider, "user", scope, created, expires, revoked, nonce, auth, session, family, id_token, terms FROM oauth_tokens WHERE hash = ?`, hash).
 		Scan(&t.pk, &t.kind, &t.Provider, &t.User, &scope, &created, &expires, &t.revoked, &t.Nonce, &a, &t.Session, &t.Family, &t.idToken, &under)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
@@ -171,7 +214,13 @@ func (r *Room) find(ctx context.Context, kind, text string) (*token, error) {
 	if t.Terms, err = termsOf(under); err != nil {
 		return nil, err
 	}
-	return &t, json.Unmarshal([]byte(a), &t.Auth)
+	if err := json.Unmarshal([]byte(a), &t.Auth); err != nil {
+		return nil, err
+	}
+	t.claims = sync.OnceValues(func() (out map[string]json.RawMessage, err error) {
+		return out, json.Unmarshal([]byte(t.idToken), &out)
+	})
+	return &t, nil
 }
 
 // rotate replaces a refresh token by a new one with new tokens. errUsed when somebody was faster.

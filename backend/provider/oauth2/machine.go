@@ -28,6 +28,9 @@ const (
 	jwtBearer         = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 )
 
+// eventApp is what events name this provider.
+const eventApp = "authentik.providers.oauth2"
+
 func ownGrant(grant string) bool {
 	return grant == clientCredentials || grant == passwordGrant || grant == deviceGrant
 }
@@ -153,7 +156,7 @@ func (r *Room) machine(req *http.Request, grantType string) (*minted, error) {
 	}
 	err = r.Store.Write(ctx, store.ActorOf(ctx), func(tx *store.Tx) error {
 		if err := r.Events.EmitTx(tx, event.Entry{
-			Action: event.Login, App: "authentik.providers.oauth2", User: &event.Who{PK: c.user.PK, Username: c.user.Username, Email: c.user.Email},
+			Action: event.Login, App: eventApp, User: &event.Who{PK: c.user.PK, Username: c.user.Username, Email: c.user.Email},
 			Context: map[string]any{"auth_method": c.method, "auth_method_args": c.args},
 		}); err != nil {
 			return err

@@ -65,6 +65,7 @@ type Room struct {
 	ended   chan struct{} // rings when a session may have ended
 	telling sync.Mutex    // one round at a time
 
+	found                    found
 	devices, guesses, pushes bound
 	refused                  refusals
 	programs                 sync.Map // username of a program's account -> its key

@@ -3,7 +3,6 @@ package oauth2
 import (
 	"context"
 	"crypto/subtle"
-	"encoding/json"
 	"errors"
 	"maps"
 	"net/http"
@@ -539,8 +538,8 @@ func (r *Room) introspect(ctx context.Context, id, secret, text string) (map[str
 		if t == nil || t.Provider != p.PK || !t.good(r.Store.Now()) {
 			continue
 		}
-		var claims map[string]json.RawMessage
-		if err := json.Unmarshal([]byte(t.idToken), &claims); err != nil {
+		claims, err := t.claims()
+		if err != nil {
 			return nil, err
 		}
 		out := make(map[string]any, len(claims)+6)
