@@ -12,7 +12,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -256,11 +258,24 @@ func (l *Log) insert(tx *store.Tx, ev *Event, userPK int64) error {
 			return err
 		}
 	}
+	var ip any
+	if ev.ClientIP != nil {
+		ip = *ev.ClientIP
+	}
 	tx.AfterCommit(func() {
 		l.hub.publish(ev)
-		l.Logger.Info("event", "action", ev.Action, "app", ev.App, "user", ev.User, "client_ip", ev.ClientIP, "logger", "gatehouse.event")
+		l.Logger.Info("event", "action", ev.Action, "app", ev.App, line("user", ev.User), "client_ip", ip, "logger", "gatehouse.event")
 	})
 	return nil
+}
+
+// line gives facts for the log one by one: whole, the log's mask would read them through JSON.
+func line(name string, facts map[string]any) slog.Attr {
+	attrs := make([]slog.Attr, 0, len(facts))
+	for _, k := range slices.Sorted(maps.Keys(facts)) {
+		attrs = append(attrs, slog.Any(k, facts[k]))
+	}
+	return slog.Attr{Key: name, Value: slog.GroupValue(attrs...)}
 }
 
 // idsPerCount is how many ids share one counter for far pages. The counters are the database's own (triggers of the events table).

@@ -28,16 +28,18 @@ var units = []struct {
 // values may be fractions or negative. It returns Invalid when a part has no "=", a value is no number, no key is known, or the
 // whole is beyond 292 years.
 func Parse(text string) (time.Duration, error) {
-	bad := fault.Newf(fault.Invalid, "%s is not in the correct format of 'hours=3;minutes=1'.", text)
+	bad := func() error {
+		return fault.Newf(fault.Invalid, "%s is not in the correct format of 'hours=3;minutes=1'.", text)
+	}
 	got := map[string]float64{}
 	for part := range strings.SplitSeq(text, ";") {
 		key, value, ok := strings.Cut(part, "=")
 		if !ok || strings.Contains(value, "=") {
-			return 0, bad
+			return 0, bad()
 		}
 		n, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
 		if err != nil || math.IsNaN(n) || math.IsInf(n, 0) {
-			return 0, bad
+			return 0, bad()
 		}
 		got[strings.ToLower(key)] = n
 	}
@@ -50,7 +52,7 @@ func Parse(text string) (time.Duration, error) {
 		}
 	}
 	if !known || math.Abs(sum) >= math.MaxInt64 {
-		return 0, bad
+		return 0, bad()
 	}
 	return time.Duration(sum), nil
 }
