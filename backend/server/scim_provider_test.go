@@ -21,6 +21,7 @@ func syncing(t testing.TB) *house {
 	t.Helper()
 	h := reaching(t)
 	h.s.rooms.scimOut.Pauses = []time.Duration{time.Millisecond, 20 * time.Millisecond}
+	h.s.rooms.scimOut.Settle = 500 * time.Millisecond
 	return h
 }
 
