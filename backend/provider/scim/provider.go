@@ -63,6 +63,7 @@ type Room struct {
 	// Settle is how long a system may be busy with a request whose answer was lost; 0 = two minutes.
 	Settle time.Duration
 
+	hold    sync.Mutex // held during a look for changes
 	once    sync.Once
 	changed chan struct{}
 	works   atomic.Bool // some provider works for an application

@@ -150,8 +150,16 @@ func (r *Room) Serve(ctx context.Context) {
 	}
 }
 
+// Hold keeps the room from looking for changes until the function that it gives is called: for tests that count statements.
+func (r *Room) Hold() (release func()) {
+	r.hold.Lock()
+	return r.hold.Unlock
+}
+
 // round starts the workers that have something to do and gives how long until the next look.
 func (r *Room) round(ctx context.Context, all *sync.WaitGroup) (time.Duration, error) {
+	r.hold.Lock()
+	defer r.hold.Unlock()
 	wait := lookEvery
 	pks, err := r.targets(ctx)
 	if err != nil {
