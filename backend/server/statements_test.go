@@ -24,6 +24,7 @@ func TestStatementsOfLists(t *testing.T) {
 	}
 	defer h.s.rooms.notify.Hold()() // it reads events in the background
 	defer h.s.rooms.scimOut.Hold()()
+	defer h.s.rooms.oauth.Hold()()
 	ask("root/config/")
 	caller, _ := ask("root/config/") // what it takes to know who asks
 	if caller < 1 || caller > 2 {
