@@ -91,7 +91,7 @@ func (h *house) provider(a app) int {
 // tells has an application told of logouts.
 func (h *house) tells(a app, uri string) {
 	h.t.Helper()
-	h.api("PUT", fmt.Sprintf("gatehouse/providers/oauth2/%d/beyond/", h.provider(a)), map[string]any{"backchannel_logout_uri": uri, "backchannel_logout_session_required": true}, 200)
+	h.api("PATCH", fmt.Sprintf("gatehouse/providers/oauth2/%d/beyond/", h.provider(a)), map[string]any{"backchannel_logout_uri": uri, "backchannel_logout_session_required": true}, 200)
 }
 
 // verified gives the claims of a token after checking its signature by the application's published keys, or its secret.
@@ -134,11 +134,11 @@ func TestProviderBeyond(t *testing.T) {
 		t.Errorf("at first: %v", got)
 	}
 	for _, bad := range []string{"x", "/out", "ftp://wiki.office.lan/out", "https://", "https:wiki", "https://wiki.office.lan/out#x", "https://u@wiki.office.lan/out", "javascript:alert(1)", "https://wiki.office.lan/\x00"} {
-		if got := h.api("PUT", path, map[string]any{"backchannel_logout_uri": bad}, 400)["backchannel_logout_uri"]; got == nil {
+		if got := h.api("PATCH", path, map[string]any{"backchannel_logout_uri": bad}, 400)["backchannel_logout_uri"]; got == nil {
 			t.Errorf("%q is stored", bad)
 		}
 	}
-	h.api("PUT", path, map[string]any{"backchannel_logout_uri": "https://wiki.office.lan/out?a=b", "backchannel_logout_session_required": true}, 200)
+	h.api("PATCH", path, map[string]any{"backchannel_logout_uri": "https://wiki.office.lan/out?a=b", "backchannel_logout_session_required": true}, 200)
 	h.api("PATCH", fmt.Sprintf("providers/oauth2/%d/", h.provider(wiki)), map[string]any{"sub_mode": "user_id"}, 200)
 	if got := h.api("GET", path, nil, 200); got["backchannel_logout_uri"] != "https://wiki.office.lan/out?a=b" || got["backchannel_logout_session_required"] != true {
 		t.Errorf("after a change of the published fields: %v", got)
@@ -147,13 +147,33 @@ func TestProviderBeyond(t *testing.T) {
 	if shown["backchannel_logout_uri"] != nil || shown["sub_mode"] != "user_id" {
 		t.Errorf("the published fields: %v", shown)
 	}
+	// PATCH keeps what is left out; PUT sets everything, and a body that is not whole changes nothing.
+	h.api("PATCH", path, map[string]any{"dpop_nonce_required": true}, 200)
+	h.api("PATCH", path, map[string]any{"backchannel_logout_session_required": nil}, 400)
+	for _, missing := range []string{"resources", "dpop_bound_access_tokens"} {
+		in := h.api("GET", path, nil, 200)
+		delete(in, missing)
+		in["backchannel_logout_uri"] = ""
+		if got := h.api("PUT", path, in, 400)[missing]; got == nil {
+			t.Errorf("PUT without %s names another fault", missing)
+		}
+	}
+	whole := h.api("GET", path, nil, 200)
+	if whole["dpop_nonce_required"] != true || whole["backchannel_logout_uri"] != "https://wiki.office.lan/out?a=b" || whole["backchannel_logout_session_required"] != true {
+		t.Errorf("after a change of one field: %v", whole)
+	}
+	whole["backchannel_logout_uri"], whole["dpop_nonce_required"] = "", false
+	if got := h.api("PUT", path, whole, 200); got["backchannel_logout_uri"] != "" || got["dpop_nonce_required"] != false || got["backchannel_logout_session_required"] != true {
+		t.Errorf("after PUT: %v", got)
+	}
 	for _, key := range []string{"0", "999999", "x", "1%20OR%201"} {
 		h.api("GET", "gatehouse/providers/oauth2/"+key+"/beyond/", nil, 404)
-		h.api("PUT", "gatehouse/providers/oauth2/"+key+"/beyond/", map[string]any{}, 404)
+		h.api("PATCH", "gatehouse/providers/oauth2/"+key+"/beyond/", map[string]any{}, 404)
+		h.api("PUT", "gatehouse/providers/oauth2/"+key+"/beyond/", whole, 404)
 	}
 	h.addUser("ada", "lovelace-1815")
 	b := h.signedIn("ada", "lovelace-1815")
-	for _, method := range []string{"GET", "PUT"} {
+	for _, method := range []string{"GET", "PUT", "PATCH"} {
 		if got := b.do(method, "/api/v3/"+path, "application/json", `{}`); got.status != 403 {
 			t.Errorf("%s by somebody without permissions: %d", method, got.status)
 		}

@@ -20,7 +20,7 @@ import (
 // beyond changes what a provider has that the release does not.
 func (h *house) beyond(a app, in map[string]any) {
 	h.t.Helper()
-	h.api("PUT", fmt.Sprintf("gatehouse/providers/oauth2/%d/beyond/", h.provider(a)), in, 200)
+	h.api("PATCH", fmt.Sprintf("gatehouse/providers/oauth2/%d/beyond/", h.provider(a)), in, 200)
 }
 
 // pushes sends an authorization request to the house itself and gives the answer.
@@ -451,8 +451,8 @@ func TestResourceIndicators(t *testing.T) {
 	if got := audience(h.exchange(wiki, b.code(wiki.authorize()).Get("code"))["access_token"]); got != wiki.id {
 		t.Errorf("without a resource: %s", got)
 	}
-	h.api("PUT", fmt.Sprintf("gatehouse/providers/oauth2/%d/beyond/", h.provider(wiki)), map[string]any{"resources": "api.office.lan"}, 400)
-	h.api("PUT", fmt.Sprintf("gatehouse/providers/oauth2/%d/beyond/", h.provider(wiki)), map[string]any{"resources": one + "#x"}, 400)
+	h.api("PATCH", fmt.Sprintf("gatehouse/providers/oauth2/%d/beyond/", h.provider(wiki)), map[string]any{"resources": "api.office.lan"}, 400)
+	h.api("PATCH", fmt.Sprintf("gatehouse/providers/oauth2/%d/beyond/", h.provider(wiki)), map[string]any{"resources": one + "#x"}, 400)
 	h.beyond(wiki, map[string]any{"resources": one + "\n  " + two + "\n"})
 	refused("an unknown one", other)
 	refused("one of two unknown", one, other)

@@ -607,3 +607,24 @@ func TestIntrospectionIsOfNow(t *testing.T) {
 		}
 	}
 }
+
+// TestProgramsHaveNoReputation: only people's sign-ins raise a score, or a program could make up for the wrong passwords of its address.
+func TestProgramsHaveNoReputation(t *testing.T) {
+	t.Parallel()
+	h := open(t, true)
+	wiki := h.addApp("wiki", nil)
+	h.addUser("ada", "lovelace-1815")
+	h.signedIn("ada", "lovelace-1815")
+	before := h.count("policies/reputation/scores/?identifier=ada")
+	for range 3 {
+		if got := h.browser().form("/application/o/token/", url.Values{"grant_type": {"client_credentials"}, "client_id": {wiki.id}, "client_secret": {wiki.secret}}); got.status != 200 {
+			t.Fatalf("%d %s", got.status, got.body)
+		}
+	}
+	if all := h.count("policies/reputation/scores/"); before != 1 || all != before {
+		t.Errorf("scores: %d of ada, %d in all", before, all)
+	}
+	if got := h.events("login"); got < 4 {
+		t.Errorf("%d sign-ins are written down", got)
+	}
+}

@@ -2,6 +2,7 @@ package server
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/url"
 	"strings"
 	"testing"
@@ -160,5 +161,45 @@ func TestDynamicRegistration(t *testing.T) {
 	}
 	if got := ask("POST", path, next, doc{"redirect_uris": []string{callback}, "token_endpoint_auth_method": "none"}); got.status != 201 || got.json(t)["client_secret"] != nil {
 		t.Errorf("a public client: %d %s", got.status, got.body)
+	}
+	// An admin sees who registered, takes one away with its application, and takes the token back.
+	list := func() []any {
+		t.Helper()
+		return h.api("GET", "gatehouse/oauth2/registration/clients/", nil, 200)["clients"].([]any)
+	}
+	there := list()
+	if len(there) != 1 {
+		t.Fatalf("registered: %v", there)
+	}
+	one := there[0].(doc)
+	if one["name"] != "self.office.lan" || one["slug"] == "" || one["client_id"] == "" || one["redirect_uris"].([]any)[0] != callback {
+		t.Errorf("registered: %v", one)
+	}
+	drop := func(pk any, want int) {
+		t.Helper()
+		h.api("DELETE", fmt.Sprintf("gatehouse/oauth2/registration/clients/%v/", pk), nil, want)
+	}
+	drop(h.provider(wiki), 404) // an admin made it
+	drop("x", 404)
+	drop(one["provider"], 204)
+	if got := list(); len(got) != 0 {
+		t.Errorf("after it was removed: %v", got)
+	}
+	h.api("GET", "core/applications/"+one["slug"].(string)+"/", nil, 404)
+	h.api("DELETE", "gatehouse/oauth2/registration/token/", nil, 204)
+	if got := h.api("GET", "gatehouse/oauth2/registration/", nil, 200); got["token"] != false || got["enabled"] != true {
+		t.Errorf("after the token was taken back: %v", got)
+	}
+	for _, tok := range []string{next, ""} {
+		if got := ask("POST", path, tok, in); got.status != 401 {
+			t.Errorf("the token that was taken back: %d", got.status)
+		}
+	}
+	eve := h.signedIn("ada", "lovelace-1815")
+	for _, what := range []string{"GET registration/", "PUT registration/", "POST registration/token/", "DELETE registration/token/", "GET registration/clients/", "DELETE registration/clients/1/"} {
+		method, at, _ := strings.Cut(what, " ")
+		if got := eve.do(method, "/api/v3/gatehouse/oauth2/"+at, "application/json", `{"enabled": true}`); got.status != 403 {
+			t.Errorf("%s by somebody without permissions: %d", what, got.status)
+		}
 	}
 }

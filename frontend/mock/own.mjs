@@ -385,6 +385,30 @@ export function own(state, method, path, query, body) {
 			const count = results.length;
 			return [200, { pagination: { next: 0, previous: 0, count, current: 1, total_pages: 1, start_index: 1, end_index: count }, results }];
 		}
+		case "/gatehouse/oauth2/registration/":
+			if (method !== "GET") state.registration = { ...state.registration, enabled: body.enabled };
+			return [200, { enabled: true, token: true, made: new Date(Date.now() - 86_400_000).toISOString(), ...state.registration }];
+		case "/gatehouse/oauth2/registration/token/":
+			state.registration = { ...state.registration, token: method === "POST", made: method === "POST" ? new Date().toISOString() : null };
+			return method === "POST"
+				? [201, { token: "k3".repeat(32), endpoint: "https://sso.office.lan:9443/application/o/register/" }]
+				: [204, null];
+		case "/gatehouse/oauth2/registration/clients/": {
+			const client = (provider, name, slug, redirect_uris) => ({ provider, name, slug, client_id: `client-${provider}`, redirect_uris });
+			return [
+				200,
+				{
+					clients: [
+						client(21, "Build server", "build-server", ["https://build.office.lan/callback"]),
+						client(22, "An assistant that somebody set up in the workshop, with a name that goes on", "assistant", [
+							"http://127.0.0.1:33418/callback",
+							"https://assistant.department-of-long-names.office.lan/oauth/callback/of/the/assistant",
+						]),
+						client(23, "Left over", "", []),
+					],
+				},
+			];
+		}
 		case "/gatehouse/mail/log/":
 			return [
 				200,

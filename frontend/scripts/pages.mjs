@@ -140,6 +140,16 @@ export const adminPages = [
 	["certificate-import", "/settings/certificates/new?tab=import"],
 	["certificate", `/settings/certificates/${pair}`],
 	["passkeys", "/settings/passkeys"],
+	["registration", "/settings/registration"],
+	[
+		"registration-token",
+		"/settings/registration",
+		async (page) => {
+			await page.getByRole("button", { name: "Make it anew" }).click();
+			await page.getByRole("dialog").getByRole("button", { name: "Make it anew" }).click();
+			await page.getByText("not shown again").first().waitFor();
+		},
+	],
 	["brands", "/settings/brands"],
 	["brand", `/settings/brands/${brand}`],
 	["brand-new", "/settings/brands/new"],

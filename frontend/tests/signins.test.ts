@@ -23,9 +23,7 @@ test("a refused address, scope or resource is added to what is there", async () 
 	expect(sent).toEqual([["PATCH", "/api/v3/providers/oauth2/3/", { property_mappings: ["one", "two"] }]]);
 	sent = server({ resources: "", dpop_nonce_required: true });
 	await mend(3, { fix: "add_resource", value: "https://api.example/" });
-	expect(sent).toEqual([
-		["PUT", "/api/v3/gatehouse/providers/oauth2/3/beyond/", { resources: "https://api.example/", dpop_nonce_required: true }],
-	]);
+	expect(sent).toEqual([["PATCH", "/api/v3/gatehouse/providers/oauth2/3/beyond/", { resources: "https://api.example/" }]]);
 	sent = server({});
 	await mend(3, { fix: "", value: "" });
 	expect(sent).toEqual([]);

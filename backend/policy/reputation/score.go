@@ -70,6 +70,10 @@ func Heard(tx *store.Tx, e *event.Event) error {
 	by := int64(1)
 	switch e.Action {
 	case event.Login:
+		switch e.Context["auth_method"] {
+		case "oauth_client_secret", "jwt":
+			return nil // a program signs in all day: that says nothing of the people at its address, as in the release
+		}
 		name, _ = e.User["username"].(string)
 	case event.LoginFailed:
 		by = -1

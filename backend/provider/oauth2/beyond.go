@@ -15,12 +15,12 @@ import (
 
 // Beyond is what a provider has that the release does not. It is stored beside the published fields and has operations of its own.
 type Beyond struct {
-	LogoutURI     string `json:"backchannel_logout_uri" is:"blank" max:"2000" help:"Where the application wants to be told that a session has ended (OpenID Connect Back-Channel Logout). Empty: it is not told."`
-	LogoutSession bool   `json:"backchannel_logout_session_required" default:"false" help:"The application needs the session (sid) in what it is told. Gatehouse always sends it."`
-	OnlyPushed    bool   `json:"require_pushed_authorization_requests" default:"false" help:"The application has to send its authorization requests itself (RFC 9126); one that a browser brings is refused."`
-	DPoPBound     bool   `json:"dpop_bound_access_tokens" default:"false" help:"Access tokens are bound to a key of the application (DPoP, RFC 9449); a request for tokens without a proof is refused."`
-	DPoPNonce     bool   `json:"dpop_nonce_required" default:"false" help:"DPoP proofs need a nonce of this server, so that none can be made in advance."`
-	Resources     string `json:"resources" is:"blank" max:"8000" help:"The resources (APIs) that the application may ask access tokens for (RFC 8707), one address a line. Others are refused."`
+	LogoutURI     string `json:"backchannel_logout_uri" is:"required,blank" max:"2000" help:"Where the application wants to be told that a session has ended (OpenID Connect Back-Channel Logout). Empty: it is not told."`
+	LogoutSession bool   `json:"backchannel_logout_session_required" is:"required" help:"The application needs the session (sid) in what it is told. Gatehouse always sends it."`
+	OnlyPushed    bool   `json:"require_pushed_authorization_requests" is:"required" help:"The application has to send its authorization requests itself (RFC 9126); one that a browser brings is refused."`
+	DPoPBound     bool   `json:"dpop_bound_access_tokens" is:"required" help:"Access tokens are bound to a key of the application (DPoP, RFC 9449); a request for tokens without a proof is refused."`
+	DPoPNonce     bool   `json:"dpop_nonce_required" is:"required" help:"DPoP proofs need a nonce of this server, so that none can be made in advance."`
+	Resources     string `json:"resources" is:"required,blank" max:"8000" help:"The resources (APIs) that the application may ask access tokens for (RFC 8707), one address a line. Others are refused."`
 }
 
 // SchemaName implements kind.SchemaNamer.
@@ -44,8 +44,10 @@ func (r *Room) Endpoints() []kind.Action {
 	})
 	get.Summary, get.Perm, get.Of = "What a provider has that the release does not.", "authentik_providers_oauth2.view_oauth2provider", of
 	put := kind.Do("PUT", "gatehouse/providers/oauth2/{id}/beyond", r.setBeyond)
-	put.Summary, put.Perm, put.Of = "Changes what a provider has that the release does not.", "authentik_providers_oauth2.change_oauth2provider", of
-	return slices.Concat([]kind.Action{get, put}, r.explainActions(of), r.registrationActions())
+	put.Summary, put.Perm, put.Of = "Sets everything that a provider has and the release does not.", "authentik_providers_oauth2.change_oauth2provider", of
+	patch := kind.Do("PATCH", "gatehouse/providers/oauth2/{id}/beyond", r.setBeyond)
+	patch.Summary, patch.Perm, patch.Of = "Changes some of what a provider has and the release does not.", put.Perm, of
+	return slices.Concat([]kind.Action{get, put, patch}, r.explainActions(of), r.registrationActions(of))
 }
 
 // stored reads a provider by its key as it came in an address.
@@ -61,20 +63,26 @@ func (p *Provider) Beyond() Beyond {
 	return Beyond{p.LogoutURI, p.LogoutSession, p.OnlyPushed, p.DPoPBound, p.DPoPNonce, p.Resources}
 }
 
-func (r *Room) setBeyond(ctx context.Context, c *kind.Call, in *Beyond) (Beyond, error) {
-	if err := errors.Join(checkLogoutURI(in.LogoutURI), checkResources(in.Resources)); err != nil {
-		return Beyond{}, err
-	}
-	in.Resources = strings.Join(strings.Fields(in.Resources), "\n")
-	err := r.Store.Write(ctx, store.ActorOf(ctx), func(tx *store.Tx) error {
+// setBeyond is for PUT, whose body is whole, and PATCH, which keeps what its body leaves out.
+func (r *Room) setBeyond(ctx context.Context, c *kind.Call, _ *Beyond) (out Beyond, err error) {
+	err = r.Store.Write(ctx, store.ActorOf(ctx), func(tx *store.Tx) error {
 		p, err := store.FindTx[Provider](tx, "pk", c.Key)
 		if err != nil {
 			return err
 		}
+		in := p.Beyond()
+		if err := c.Apply(&in); err != nil {
+			return err
+		}
+		if err := errors.Join(checkLogoutURI(in.LogoutURI), checkResources(in.Resources)); err != nil {
+			return err
+		}
+		in.Resources = strings.Join(strings.Fields(in.Resources), "\n")
 		p.LogoutURI, p.LogoutSession, p.OnlyPushed, p.DPoPBound, p.DPoPNonce, p.Resources = in.LogoutURI, in.LogoutSession, in.OnlyPushed, in.DPoPBound, in.DPoPNonce, in.Resources
+		out = in
 		return tx.Update(p)
 	})
-	return *in, err
+	return out, err
 }
 
 // checkResources holds the resources of a provider to RFC 8707 section 2.

@@ -3,6 +3,7 @@ package oauth2
 import (
 	"context"
 	"crypto"
+	"crypto/ecdsa"
 	_ "crypto/sha256" // the hashes of half
 	_ "crypto/sha512"
 	"encoding/base64"
@@ -216,8 +217,8 @@ func (r *Room) mint(ctx context.Context, p *Provider, slug, base string, g *gran
 	return m, nil
 }
 
-// half is the left half of a text's hash, by the hash of the signature's algorithm (OpenID Connect Core 3.1.3.6).
-func (s *signer) half(text string) string {
+// hash is that of the signature's algorithm.
+func (s *signer) hash() crypto.Hash {
 	h := crypto.SHA256
 	switch {
 	case s.alg == jose.EdDSA, strings.HasSuffix(string(s.alg), "512"):
@@ -225,13 +226,21 @@ func (s *signer) half(text string) string {
 	case strings.HasSuffix(string(s.alg), "384"):
 		h = crypto.SHA384
 	}
-	d := h.New()
+	return h
+}
+
+// half is the left half of a text's hash, by the hash of the signature's algorithm (OpenID Connect Core 3.1.3.6).
+func (s *signer) half(text string) string {
+	d := s.hash().New()
 	d.Write([]byte(text))
 	sum := d.Sum(nil)
 	return base64.RawURLEncoding.EncodeToString(sum[:len(sum)/2])
 }
 
 func (s *signer) jwt(payload []byte) (string, error) {
+	if s.own != nil {
+		return s.own.jwt(payload)
+	}
 	j, err := s.sign.Sign(payload)
 	if err != nil {
 		return "", err
@@ -294,6 +303,11 @@ func (r *Room) newSigner(ctx context.Context, p *Provider) (*signer, error) {
 	var err error
 	if out.sign, err = out.of("JWT"); err != nil {
 		return nil, fmt.Errorf("signer of provider %d: %w", p.PK, err)
+	}
+	if k, ok := key.(*ecdsa.PrivateKey); ok {
+		if out.own, err = newCurve(out.alg, kid, k, out.hash()); err != nil {
+			return nil, err
+		}
 	}
 	return out, nil
 }

@@ -63,7 +63,7 @@ func (r *Room) registration(ctx context.Context) (out registration, err error) {
 	return out, err
 }
 
-func (r *Room) registrationActions() []kind.Action {
+func (r *Room) registrationActions(of func(ctx context.Context, key string) (string, error)) []kind.Action {
 	show := func(ctx context.Context) (Registration, error) {
 		s, err := r.registration(ctx)
 		out := Registration{Enabled: s.enabled, Token: s.hash != ""}
@@ -96,7 +96,75 @@ func (r *Room) registrationActions() []kind.Action {
 		return InitialToken{text, base(ctx) + registerPath}, err
 	})
 	fresh.Summary, fresh.Perm, fresh.Status = "Makes the initial access token anew; the one before counts no more.", "authentik_rbac.edit_system_settings", 201
-	return []kind.Action{get, put, fresh}
+	end := kind.Do("DELETE", "gatehouse/oauth2/registration/token", func(ctx context.Context, _ *kind.Call, _ *kind.None) (kind.None, error) {
+		return kind.None{}, r.Store.Write(ctx, store.ActorOf(ctx), func(tx *store.Tx) error {
+			_, err := tx.Exec(`UPDATE oauth_registration SET hash = '', made = 0`)
+			return err
+		})
+	})
+	end.Summary, end.Perm, end.Status = "Takes the initial access token back; applications that registered with it stay.", "authentik_rbac.edit_system_settings", 204
+	list := kind.Do("GET", "gatehouse/oauth2/registration/clients", r.selfMade)
+	list.Summary, list.Perm = "The applications that registered themselves.", "authentik_providers_oauth2.view_oauth2provider"
+	drop := kind.Do("DELETE", "gatehouse/oauth2/registration/clients/{id}", func(ctx context.Context, c *kind.Call, _ *kind.None) (kind.None, error) {
+		p, err := r.stored(ctx, c.Key)
+		if err == nil && p.RegisteredBy == "" {
+			err = fault.New(fault.NotFound, "This application did not register itself.")
+		}
+		if err != nil {
+			return kind.None{}, err
+		}
+		return kind.None{}, r.unregister(ctx, p)
+	})
+	drop.Summary, drop.Perm, drop.Of, drop.Status = "Removes an application that registered itself, with its provider.", "authentik_providers_oauth2.delete_oauth2provider", of, 204
+	drop.Also = []string{"authentik_core.delete_application"}
+	return []kind.Action{get, put, fresh, end, list, drop}
+}
+
+// SelfMade is an application that registered itself. Slug is empty when its application is gone.
+type SelfMade struct {
+	Provider     int64    `json:"provider" is:"required,readonly"`
+	Name         string   `json:"name" is:"required,readonly" help:"As it calls itself."`
+	Slug         string   `json:"slug" is:"required,readonly"`
+	ClientID     string   `json:"client_id" is:"required,readonly"`
+	RedirectURIs []string `json:"redirect_uris" is:"required,readonly"`
+}
+
+// SchemaName implements kind.SchemaNamer.
+func (SelfMade) SchemaName() string { return "OAuth2SelfRegistered" }
+
+// SelfMadeList are those that there are.
+type SelfMadeList struct {
+	Clients []SelfMade `json:"clients" is:"required,readonly"`
+}
+
+// SchemaName implements kind.SchemaNamer.
+func (SelfMadeList) SchemaName() string { return "OAuth2SelfRegisteredList" }
+
+func (r *Room) selfMade(ctx context.Context, _ *kind.Call, _ *kind.None) (SelfMadeList, error) {
+	out := SelfMadeList{Clients: []SelfMade{}}
+	all, err := store.All[Provider](ctx, r.Store, store.Query{Order: []string{"name"}})
+	if err != nil {
+		return out, err
+	}
+	for _, p := range all {
+		if p.RegisteredBy == "" {
+			continue
+		}
+		one := SelfMade{Provider: p.PK, Name: p.Name, ClientID: p.ClientID, RedirectURIs: strings.Fields(p.RedirectURIs)}
+		var m metadata
+		if json.Unmarshal([]byte(p.Described), &m) == nil && m.Name != "" {
+			one.Name = m.Name
+		}
+		app, err := r.app(ctx, p)
+		if err != nil {
+			return out, err
+		}
+		if app != nil {
+			one.Slug = app.Slug
+		}
+		out.Clients = append(out.Clients, one)
+	}
+	return out, nil
 }
 
 // forget drops what was prepared of the configuration.

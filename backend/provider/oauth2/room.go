@@ -185,6 +185,7 @@ type signer struct {
 	alg  jose.SignatureAlgorithm
 	of   func(typ string) (jose.Signer, error) // makes one for tokens of a type
 	sign jose.Signer                           // for tokens of the type JWT
+	own  *curve                                // signs them instead of sign, nil for other keys than those of a curve
 	keys jose.JSONWebKeySet                    // to verify with; empty for HS256
 
 	former []jose.JSONWebKey // that signed before and still count

@@ -42,6 +42,7 @@ const pages = [
 	page("/settings/certificates", lazyRouteComponent(settings, "Certificates")),
 	page("/settings/certificates/new", lazyRouteComponent(settings, "NewCertificate")),
 	page("/settings/certificates/$pk", lazyRouteComponent(settings, "CertificatePage")),
+	page("/settings/registration", lazyRouteComponent(settings, "RegistrationPage")),
 	page("/settings/brands", lazyRouteComponent(settings, "Brands")),
 	page("/settings/brands/new", lazyRouteComponent(settings, "NewBrand")),
 	page("/settings/brands/$pk", lazyRouteComponent(settings, "BrandPage")),

@@ -427,6 +427,14 @@ export type ProviderBeyond = {
 	resources: string;
 };
 
+/** Whether applications may register themselves, and the token that they need for it. */
+export type Registration = { enabled: boolean; token: boolean; made: string | null };
+
+export type InitialToken = { token: string; endpoint: string };
+
+/** An application that registered itself; slug is empty when only its provider is left. */
+export type SelfRegistered = { provider: number; name: string; slug: string; client_id: string; redirect_uris: string[] };
+
 /** Why sign-ins at an application failed; fix says what would mend it here, with value. */
 export type RefusedSignIn = {
 	first: string;

@@ -5,7 +5,7 @@ import { useChange, useGet } from "~/api/query";
 import { Form } from "~/forms/Form";
 import { FormSkeleton } from "~/forms/ResourceForm";
 import { useFormState } from "~/forms/state";
-import { toForm } from "~/forms/wire";
+import { toChange, toForm } from "~/forms/wire";
 import type { Field } from "~/schema/fields";
 import { t } from "~/text/text";
 import { Problem } from "~/ui/Empty";
@@ -50,7 +50,7 @@ function Loaded({ path, now }: { path: string; now: ProviderBeyond }) {
 	const start = useMemo(() => toForm(all, now), [all, now]);
 	const state = useFormState(start);
 	const save = useChange(
-		() => send<ProviderBeyond>("PUT", path, state.values),
+		() => send<ProviderBeyond>("PATCH", path, toChange(all, state.values, state.initial)),
 		(saved) => {
 			told(t("forms.saved"));
 			state.reset(toForm(all, saved));

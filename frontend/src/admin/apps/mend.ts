@@ -17,7 +17,7 @@ export async function mend(provider: number, { fix, value }: Pick<RefusedSignIn,
 		}
 		case "add_resource": {
 			const now = await get<ProviderBeyond>(beyond);
-			return send("PUT", beyond, { ...now, resources: [now.resources, value].filter(Boolean).join("\n") });
+			return send("PATCH", beyond, { resources: [now.resources, value].filter(Boolean).join("\n") });
 		}
 	}
 }

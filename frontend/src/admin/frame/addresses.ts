@@ -29,6 +29,7 @@ export const at = {
 	newCertificate: "/settings/certificates/new",
 	certificate: (pk: string) => `/settings/certificates/${pk}`,
 	passkeys: "/settings/passkeys",
+	registration: "/settings/registration",
 	brands: "/settings/brands",
 	newBrand: "/settings/brands/new",
 	brand: (pk: string) => `/settings/brands/${pk}`,

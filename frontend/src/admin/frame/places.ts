@@ -19,6 +19,7 @@ export function pages(): Place[] {
 		{ to: at.mail, label: t("settings.mail.title") },
 		{ to: at.certificates, label: t("settings.certificates.title") },
 		{ to: at.passkeys, label: t("settings.passkeys.title") },
+		{ to: at.registration, label: t("settings.registration.title") },
 		{ to: at.brands, label: t("settings.brands.title") },
 		{ to: at.backup, label: t("settings.backup.title") },
 		...(inDesktop() ? [{ to: at.thisWindow, label: t("settings.window.title") }] : []),

@@ -4,7 +4,7 @@ import { t } from "~/text/text";
 import { at } from "../frame/addresses";
 import { Page, TabLinks } from "../frame/Page";
 
-export type SettingsTab = "server" | "system" | "mail" | "certificates" | "passkeys" | "brands" | "backup" | "window";
+export type SettingsTab = "server" | "system" | "mail" | "certificates" | "passkeys" | "registration" | "brands" | "backup" | "window";
 
 const addresses: Record<SettingsTab, string> = {
 	server: at.settings,
@@ -12,6 +12,7 @@ const addresses: Record<SettingsTab, string> = {
 	mail: at.mail,
 	certificates: at.certificates,
 	passkeys: at.passkeys,
+	registration: at.registration,
 	brands: at.brands,
 	backup: at.backup,
 	window: at.thisWindow,

@@ -5,6 +5,7 @@ export { Certificates } from "./Certificates";
 export { MailPage } from "./MailPage";
 export { NewCertificate } from "./NewCertificate";
 export { PasskeysPage } from "./PasskeysPage";
+export { RegistrationPage } from "./RegistrationPage";
 export { ServerPage } from "./ServerPage";
 export { SystemPage } from "./SystemPage";
 export { WindowPage } from "./WindowPage";
