@@ -66,8 +66,9 @@ func (o *stepper) settle() {
 	}()
 	o.h.until(o.h.t, "the sync", func() bool {
 		now := time.Now().UnixMicro()
-		return o.h.number(`SELECT (SELECT count(*) FROM scim_targets WHERE wanted > 0 AND provider = ?) + (SELECT count(*) FROM scim_out WHERE provider = ? AND due <= ?)`, o.pk, o.pk, now) == 0 &&
-			o.h.number(`SELECT count(*) FROM scim_targets WHERE provider = ?`, o.pk) == 1 && o.h.api("GET", o.at("state/"), nil, 200)["running"] == false
+		// In one look: between two a target may come, which wants everything.
+		return o.h.number(`SELECT (SELECT count(*) FROM scim_targets WHERE wanted = 0 AND provider = ?) - (SELECT count(*) FROM scim_out WHERE provider = ? AND due <= ?)`, o.pk, o.pk, now) == 1 &&
+			o.h.api("GET", o.at("state/"), nil, 200)["running"] == false
 	})
 }
 
