@@ -368,7 +368,7 @@ func TestSCIMProviderPatience(t *testing.T) {
 			return false
 		}
 		if i == 3 {
-			w.Header().Set("Retry-After", "1")
+			w.Header().Set("Retry-After", "3")
 		}
 		w.WriteHeader(statuses[int(i/7)%len(statuses)])
 		return true

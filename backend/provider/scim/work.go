@@ -763,8 +763,8 @@ func (s *run) leave(j *job, p *Provider, here bool) {
 	what := b.Gone
 	if here {
 		what = b.Leaving
-	} else if j.row.state == left || j.row.state == off {
-		what = keep // it was decided when they left
+	} else if j.row.state == left {
+		what = keep // it was decided when they left: they are not ours any more
 	}
 	j.body = map[string]any{"externalId": s.r.Users.UID(number(j.key))}
 	switch {
