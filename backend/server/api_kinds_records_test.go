@@ -143,6 +143,8 @@ func TestNotifications(t *testing.T) {
 	t.Parallel()
 	h := open(t, true)
 	defer h.s.rooms.notify.Hold()() // the default rules would tell the admin of what happens here
+	defer h.s.rooms.scimOut.Hold()()
+	defer h.s.rooms.oauth.Hold()()
 	ada, bob := h.addUser("ada", "lovelace-1815"), h.addUser("bob", "builder-1999")
 	adas, bobs := h.tokenOf(ada, "of-ada", "api"), h.tokenOf(bob, "of-bob", "api")
 	var eventPK string

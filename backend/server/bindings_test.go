@@ -154,6 +154,8 @@ func TestSessionBindings(t *testing.T) {
 	t.Run("statements", func(t *testing.T) {
 		db := h.s.rooms.store.DB()
 		defer h.s.rooms.notify.Hold()() // it reads events in the background
+		defer h.s.rooms.scimOut.Hold()()
+		defer h.s.rooms.oauth.Hold()()
 		cost := func(b *browser, from ...string) int64 {
 			b.get(me, from...)
 			least := int64(1 << 30) // what the house reads by itself meanwhile counts too, but not each time

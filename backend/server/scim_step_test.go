@@ -90,6 +90,7 @@ func TestSCIMTwoHouses(t *testing.T) {
 			opt.Config.Outgoing = "127.0.0.1"
 			again := serveWith(t, opt, w)
 			again.s.rooms.scimOut.Pauses = []time.Duration{time.Millisecond, 20 * time.Millisecond}
+			again.s.rooms.scimOut.Settle = 500 * time.Millisecond
 			from, o.h = again, again
 		}
 	}

@@ -23,6 +23,8 @@ func TestStatementsOfLists(t *testing.T) {
 		return int(db.Reads() - before), a
 	}
 	defer h.s.rooms.notify.Hold()() // it reads events in the background
+	defer h.s.rooms.scimOut.Hold()()
+	defer h.s.rooms.oauth.Hold()()
 	ask("root/config/")
 	caller, _ := ask("root/config/") // what it takes to know who asks
 	if caller < 1 || caller > 2 {

@@ -138,6 +138,12 @@ func (r *Room) Serve(ctx context.Context) {
 	}
 }
 
+// Hold keeps the room from looking for logouts until the function that it gives is called: for tests that count statements.
+func (r *Room) Hold() (release func()) {
+	r.telling.Lock()
+	return r.telling.Unlock
+}
+
 // quiet does what notification rules need not hear of.
 func quiet() store.Actor {
 	a := store.House

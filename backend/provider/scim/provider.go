@@ -60,7 +60,10 @@ type Room struct {
 	Log     *slog.Logger
 	// Pauses are how long a system that can't take anything is left alone after each failed try; nil = those of the house.
 	Pauses []time.Duration
+	// Settle is how long a system may be busy with a request whose answer was lost; 0 = two minutes.
+	Settle time.Duration
 
+	hold    sync.Mutex // held during a look for changes
 	once    sync.Once
 	changed chan struct{}
 	works   atomic.Bool // some provider works for an application

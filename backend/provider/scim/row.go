@@ -24,7 +24,7 @@ const (
 type row struct {
 	object, name string
 	id           string // there
-	asked        bool   // a create may have come through without an answer
+	asked        int64  // since when a create may have come through without an answer, in microseconds; 0: none may
 	sent         string // digest of what was sent
 	members      []string
 	state, says  string

@@ -36,6 +36,7 @@ type job struct {
 	err     error
 	state   string
 	forget  bool // nobody needs the row any more
+	unsure  bool // a create may still come through: who was looked for is not there yet
 }
 
 // mostOps is how many operations a patch has at most, and how many members one operation.
@@ -57,7 +58,7 @@ func (s *sender) send(ctx context.Context, j *job) error {
 	}
 	switch j.do {
 	case create:
-		return s.create(ctx, j, j.row != nil && j.row.asked)
+		return s.create(ctx, j, j.row != nil && j.row.asked > 0)
 	case change:
 		err := s.change(ctx, j)
 		if status(err) == http.StatusNotFound { // somebody deleted it there
@@ -242,6 +243,7 @@ func (s *sender) part(ctx context.Context, j *job) error {
 	if j.id == "" { // a create may have come through
 		found, err := s.find(ctx, j.kind, text(j.body, "externalId"), "")
 		if err != nil || found == nil {
+			j.unsure = err == nil
 			return err
 		}
 		j.id = found.ID

@@ -41,6 +41,16 @@ var systemPauses = []time.Duration{2 * time.Second, 10 * time.Second, 30 * time.
 // sync tries again.
 var onePauses = []time.Duration{30 * time.Second, 2 * time.Minute, 10 * time.Minute, 30 * time.Minute}
 
+// settleIn is how long a system may be busy with a request whose answer was lost.
+const settleIn = 2 * time.Minute
+
+func (r *Room) settle() time.Duration {
+	if r.Settle > 0 {
+		return r.Settle
+	}
+	return settleIn
+}
+
 // worker is what goes on with one provider, in memory.
 type worker struct {
 	busy  sync.Mutex // one sync at a time
@@ -140,8 +150,16 @@ func (r *Room) Serve(ctx context.Context) {
 	}
 }
 
+// Hold keeps the room from looking for changes until the function that it gives is called: for tests that count statements.
+func (r *Room) Hold() (release func()) {
+	r.hold.Lock()
+	return r.hold.Unlock
+}
+
 // round starts the workers that have something to do and gives how long until the next look.
 func (r *Room) round(ctx context.Context, all *sync.WaitGroup) (time.Duration, error) {
+	r.hold.Lock()
+	defer r.hold.Unlock()
 	wait := lookEvery
 	pks, err := r.targets(ctx)
 	if err != nil {
@@ -745,12 +763,12 @@ func (s *run) leave(j *job, p *Provider, here bool) {
 	what := b.Gone
 	if here {
 		what = b.Leaving
-	} else if j.row.state == left || j.row.state == off {
-		what = keep // it was decided when they left
+	} else if j.row.state == left {
+		what = keep // it was decided when they left: they are not ours any more
 	}
 	j.body = map[string]any{"externalId": s.r.Users.UID(number(j.key))}
 	switch {
-	case j.row.id == "" && !j.row.asked:
+	case j.row.id == "" && j.row.asked == 0:
 		j.forget = true
 	case what == keep:
 		j.state, j.forget = left, !here
@@ -817,7 +835,7 @@ func (s *run) planGroups(ctx context.Context, p *Provider, all []*Mapping, keys 
 // leaveGroup decides about a group that is gone: one can't be switched off.
 func (s *run) leaveGroup(j *job, p *Provider) {
 	j.forget = true
-	if j.row != nil && (j.row.id != "" || j.row.asked) && p.Beyond().Gone != keep {
+	if j.row != nil && (j.row.id != "" || j.row.asked > 0) && p.Beyond().Gone != keep {
 		j.do, j.body = erase, map[string]any{"externalId": j.key}
 	}
 }
@@ -841,8 +859,8 @@ func (s *run) announce(ctx context.Context, jobs []*job) error {
 			}
 			// Who was deleted since they were read, when there was no row to note it in, is due again right after.
 			table := map[string]string{"user": "users", "group": "usergroups"}[j.kind]
-			if _, err := tx.Exec(`INSERT INTO scim_out (provider, kind, object, name, asked, mark, due) SELECT ?, ?, ?, ?, 1, NOT here, CASE WHEN here THEN NULL ELSE 0 END FROM (SELECT EXISTS (SELECT 1 FROM `+table+` WHERE pk = ?) AS here)
-				WHERE true ON CONFLICT (provider, kind, object) DO UPDATE SET asked = 1`, s.pk, j.kind, j.key, j.name, j.key); err != nil {
+			if _, err := tx.Exec(`INSERT INTO scim_out (provider, kind, object, name, asked, mark, due) SELECT ?, ?, ?, ?, ?, NOT here, CASE WHEN here THEN NULL ELSE 0 END FROM (SELECT EXISTS (SELECT 1 FROM `+table+` WHERE pk = ?) AS here)
+				WHERE true ON CONFLICT (provider, kind, object) DO UPDATE SET asked = excluded.asked`, s.pk, j.kind, j.key, j.name, tx.Now.UnixMicro(), j.key); err != nil {
 				return err
 			}
 		}
@@ -899,6 +917,12 @@ func (s *run) recordOne(tx *store.Tx, p *Provider, j *job) error {
 	}
 	if j.err != nil {
 		return s.recordFailure(tx, p, j, mark)
+	}
+	if again := j.row; j.forget && j.unsure && again.asked+s.r.settle().Microseconds() > tx.Now.UnixMicro() {
+		// The system may be busy yet with a create whose answer was lost: who is not there now is looked for once more.
+		_, err := tx.Exec(`UPDATE scim_out SET state = 'waiting', says = '', due = CASE WHEN mark = ? THEN ? ELSE due END WHERE provider = ? AND kind = ? AND object = ?`,
+			mark, again.asked+s.r.settle().Microseconds(), s.pk, j.kind, j.key)
+		return err
 	}
 	if j.forget {
 		_, err := tx.Exec(`DELETE FROM scim_out WHERE provider = ? AND kind = ? AND object = ? AND mark = ?`, s.pk, j.kind, j.key, mark)
