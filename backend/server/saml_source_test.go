@@ -771,8 +771,7 @@ func TestSAMLSourceWrapping(t *testing.T) {
 }
 
 // TestSAMLSourceBombs holds the parser to little work for what is no message (case 35).
-func TestSAMLSourceBombs(t *testing.T) {
-	t.Parallel()
+func TestSAMLSourceBombs(t *testing.T) { // beside no other test: it looks at the memory of the process
 	h := open(t, true)
 	p := h.addIdP("office", nil, nil)
 	b := h.browser()
