@@ -106,7 +106,7 @@ class Browser {
 async function application(name, redirect, more = {}) {
 	const made = await api("POST", "gatehouse/applications/", { name, redirect_uris: redirect, access: "everyone" });
 	const { pk, client_id } = made.provider;
-	await api("PUT", `gatehouse/providers/oauth2/${pk}/beyond/`, more);
+	await api("PATCH", `gatehouse/providers/oauth2/${pk}/beyond/`, more);
 	const as = await oauth.processDiscoveryResponse(
 		new URL(`${base}/application/o/${made.application.slug}/`),
 		await oauth.discoveryRequest(new URL(`${base}/application/o/${made.application.slug}/`), plain),
