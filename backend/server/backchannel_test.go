@@ -71,14 +71,14 @@ func (r *listener) none(t testing.TB, h *house, what string) {
 }
 
 // reaching is a house that may ask this machine.
-func reaching(t testing.TB) *house {
+func reaching(t testing.TB, prepare ...func(h *house)) *house {
 	t.Helper()
 	data := t.TempDir()
 	furnished(t, data)
 	w := &lockedWriter{}
 	o := testOptions(data, true, w)
 	o.Config.Outgoing = "127.0.0.1"
-	return serveWith(t, o, w)
+	return serveWith(t, o, w, prepare...)
 }
 
 // provider gives the key of an application's provider.

@@ -19,10 +19,13 @@ type stepper struct {
 // syncing is a house that may ask this machine and does not wait long before it tries again.
 func syncing(t testing.TB) *house {
 	t.Helper()
-	h := reaching(t)
+	return reaching(t, impatient)
+}
+
+// impatient prepares a house that does not wait long before it tries again.
+func impatient(h *house) {
 	h.s.rooms.scimOut.Pauses = []time.Duration{time.Millisecond, 20 * time.Millisecond}
 	h.s.rooms.scimOut.Settle = 500 * time.Millisecond
-	return h
 }
 
 // sends makes an application whose provider keeps the system at an address in step.
@@ -390,8 +393,7 @@ func TestSCIMProviderPatience(t *testing.T) {
 // A token that is refused stops everything until an admin writes the right one.
 func TestSCIMProviderToken(t *testing.T) {
 	t.Parallel()
-	b, h := newBare(t, true), syncing(t)
-	h.s.rooms.scimOut.Pauses = []time.Duration{time.Hour}
+	b, h := newBare(t, true), reaching(t, func(h *house) { h.s.rooms.scimOut.Pauses = []time.Duration{time.Hour} })
 	h.user("ada", nil)
 	o := h.sends("wiki", b.URL, "wrong", nil)
 	h.until(t, "the refusal", func() bool {

@@ -88,9 +88,7 @@ func TestSCIMTwoHouses(t *testing.T) {
 			w := &lockedWriter{}
 			opt := testOptions(from.data, true, w)
 			opt.Config.Outgoing = "127.0.0.1"
-			again := serveWith(t, opt, w)
-			again.s.rooms.scimOut.Pauses = []time.Duration{time.Millisecond, 20 * time.Millisecond}
-			again.s.rooms.scimOut.Settle = 500 * time.Millisecond
+			again := serveWith(t, opt, w, impatient)
 			from, o.h = again, again
 		}
 	}

@@ -107,8 +107,8 @@ func openAt(t testing.TB, data string, boot bool) *house {
 	return serveWith(t, testOptions(data, boot, w), w)
 }
 
-// serveWith starts a house with options of the test's own.
-func serveWith(t testing.TB, o Options, w *lockedWriter) *house {
+// serveWith starts a house with options of the test's own; before it serves, prepare may change it.
+func serveWith(t testing.TB, o Options, w *lockedWriter, prepare ...func(h *house)) *house {
 	t.Helper()
 	h := &house{t: t, data: o.Config.Data, log: w}
 	o.Around = h.watch
@@ -117,6 +117,9 @@ func serveWith(t testing.TB, o Options, w *lockedWriter) *house {
 		t.Fatal(err)
 	}
 	h.s = s
+	for _, fn := range prepare {
+		fn(h)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- s.Serve(ctx) }()

@@ -3,7 +3,9 @@ package scim
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"slices"
+	"strconv"
 
 	"gatehouse/backend/db"
 	"gatehouse/backend/fault"
@@ -96,12 +98,26 @@ func (r *Room) targets(ctx context.Context) ([]int64, error) {
 			}
 		}
 		for _, pk := range bound {
+			if err := stands(tx, pk); errors.Is(err, errIdle) { // it was deleted since the applications were read
+				continue
+			} else if err != nil {
+				return err
+			}
 			if _, err := tx.Exec(`INSERT INTO scim_targets (provider, wanted, anew) VALUES (?, 1, 0) ON CONFLICT DO NOTHING`, pk); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
+}
+
+// stands says errIdle when a provider was deleted: nothing is kept for it any more.
+func stands(tx *store.Tx, pk int64) error {
+	_, err := store.GetTx[Provider](tx, strconv.FormatInt(pk, 10))
+	if fault.Is(err, fault.NotFound) {
+		return errIdle
+	}
+	return err
 }
 
 // quiet does what notification rules need not hear of.

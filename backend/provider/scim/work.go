@@ -853,6 +853,9 @@ func (s *run) announce(ctx context.Context, jobs []*job) error {
 		return nil
 	}
 	return s.r.Store.Write(ctx, quiet(), func(tx *store.Tx) error {
+		if err := stands(tx, s.pk); err != nil {
+			return err
+		}
 		for _, j := range jobs {
 			if j.do != create || j.err != nil {
 				continue
@@ -882,6 +885,9 @@ func (s *run) record(ctx context.Context, p *Provider, jobs []*job) error {
 	told := s.told
 	return s.r.Store.Write(ctx, quiet(), func(tx *store.Tx) error {
 		s.told = told // the function may run twice
+		if err := stands(tx, s.pk); err != nil {
+			return err
+		}
 		for _, j := range changed {
 			if err := s.recordOne(tx, p, j); err != nil {
 				return err
