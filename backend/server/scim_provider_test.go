@@ -1,8 +1,12 @@
 package server
 
 import (
+	"bytes"
+	"context"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -285,6 +289,82 @@ func TestSCIMProviderLostAnswers(t *testing.T) {
 	}
 	if posts.Load() < 40 {
 		t.Errorf("%d writes, so nothing was lost", posts.Load())
+	}
+}
+
+// Nothing stays of a provider that is deleted while it sends somebody.
+func TestSCIMProviderDeletedAtWork(t *testing.T) {
+	t.Parallel()
+	b, h := newBare(t, true), syncing(t)
+	h.user("ada", nil)
+	at, goOn, over := make(chan bool, 100), make(chan bool), make(chan bool)
+	var one atomic.Bool
+	b.hook(func(_ http.ResponseWriter, req *http.Request) bool {
+		if req.Method == "POST" {
+			at <- true
+			<-goOn
+		}
+		return false
+	}, func(req *http.Request) bool {
+		if req.Method == "POST" && one.CompareAndSwap(false, true) {
+			close(over)
+		}
+		return false
+	})
+	o := h.sends("wiki", b.URL, bareToken, nil)
+	<-at
+	h.api("DELETE", fmt.Sprintf("providers/scim/%d/", o.pk), nil, 204)
+	close(goOn)
+	<-over
+	for range 40 {
+		if n := h.number(`SELECT (SELECT count(*) FROM scim_out) + (SELECT count(*) FROM scim_targets)`); n != 0 {
+			t.Fatalf("%d rows of a deleted provider", n)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// Who is deleted here while the other system is still busy with the request that makes them does not stay there.
+func TestSCIMProviderLateCreate(t *testing.T) {
+	t.Parallel()
+	b, h := newBare(t, true), syncing(t)
+	o := h.sends("wiki", b.URL, bareToken, nil)
+	o.settle()
+	made, ada := make(chan bool), make(chan int, 1)
+	var one atomic.Bool
+	b.hook(func(w http.ResponseWriter, req *http.Request) bool {
+		if req.Method != "POST" || !one.CompareAndSwap(false, true) {
+			return false
+		}
+		body, err := io.ReadAll(req.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		late := req.Clone(context.Background())
+		late.Body = io.NopCloser(bytes.NewReader(body))
+		go func() {
+			defer close(made)
+			time.Sleep(300 * time.Millisecond)
+			b.lib.ServeHTTP(httptest.NewRecorder(), late)
+		}()
+		h.api("DELETE", fmt.Sprintf("core/users/%d/", <-ada), nil, 204)
+		c, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return true
+		}
+		_ = c.Close()
+		return true
+	}, nil)
+	ada <- h.user("ada", nil)
+	<-made
+	if b.all(t, "/Users")["ada"] == nil {
+		t.Fatal("the late request made nobody")
+	}
+	h.until(t, "the end of who is not here", func() bool { return b.all(t, "/Users")["ada"] == nil })
+	o.settle()
+	if n := h.number(`SELECT count(*) FROM scim_out WHERE name = 'ada'`); n != 0 {
+		t.Errorf("%d rows of somebody who is gone on both sides", n)
 	}
 }
 
