@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/url"
 	"strings"
+	"sync"
 
 	"github.com/beevik/etree"
 
@@ -63,9 +64,17 @@ func Deflate(b []byte) []byte {
 	return out.Bytes()
 }
 
+// inflaters are used again: each has a window of 32 KiB.
+var inflaters = sync.Pool{New: func() any { return flate.NewReader(nil) }}
+
 // Inflate reads what was deflated, as much as a message may have.
 func Inflate(b []byte) ([]byte, error) {
-	out, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(b)), MaxXML+1))
+	r := inflaters.Get().(io.ReadCloser)
+	defer inflaters.Put(r)
+	if err := r.(flate.Resetter).Reset(bytes.NewReader(b), nil); err != nil {
+		return nil, err
+	}
+	out, err := io.ReadAll(io.LimitReader(r, MaxXML+1))
 	if err != nil {
 		return nil, fault.New(fault.Invalid, "The message can't be inflated; it arrived damaged.")
 	}

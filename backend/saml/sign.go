@@ -5,6 +5,7 @@ import (
 
 	"github.com/beevik/etree"
 	dsig "github.com/russellhaering/goxmldsig"
+	"github.com/russellhaering/goxmldsig/etreeutils"
 
 	"gatehouse/backend/fault"
 )
@@ -16,7 +17,19 @@ const (
 
 // canonical gives the octets of an element that are digested (xml-exc-c14n). The tree is left as it is.
 func canonical(el *etree.Element, prefixes string) ([]byte, error) {
-	return dsig.MakeC14N10ExclusiveCanonicalizerWithPrefixList(prefixes).Canonicalize(detached(el))
+	out := detached(el)
+	if err := etreeutils.TransformExcC14n(out, prefixes, false); err != nil {
+		return nil, err
+	}
+	return plain(out), nil
+}
+
+// signedOctets gives the canonical octets of a SignedInfo that Sign made: of one that nobody else wrote, they are the tree as it stands with
+// the one namespace that is declared around it (TestSignedOctets).
+func signedOctets(sig, info *etree.Element) []byte {
+	info.Attr = append(info.Attr, sig.Attr...)
+	defer func() { info.Attr = nil }()
+	return plain(info)
 }
 
 // Sign puts a signature over an element into it: behind its Issuer where the schema wants it, else as its first child.
@@ -48,11 +61,7 @@ func Sign(el *etree.Element, k *Key) error {
 	ref.CreateElement("ds:DigestMethod").CreateAttr("Algorithm", k.Digest)
 	ref.CreateElement("ds:DigestValue").SetText(base64.StdEncoding.EncodeToString(h.Sum(nil)))
 
-	signed, err := canonical(info, "")
-	if err != nil {
-		return err
-	}
-	value, err := k.sign(signed)
+	value, err := k.sign(signedOctets(sig, info))
 	if err != nil {
 		return err
 	}

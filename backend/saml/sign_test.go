@@ -1,10 +1,12 @@
 package saml
 
 import (
+	"bytes"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/beevik/etree"
 	dsig "github.com/russellhaering/goxmldsig"
 )
 
@@ -131,5 +133,43 @@ func TestKeysThatCannotSign(t *testing.T) {
 				refused(t, err, c.word)
 			}
 		})
+	}
+}
+
+// What is signed without a canonicalizer is what the canonicalizer makes of it.
+func TestSignedOctets(t *testing.T) {
+	for _, id := range []string{"_0123", `a&b<c>"d"'`, "tab\tand\r\n"} {
+		el := etree.NewElement("samlp:Response")
+		el.CreateAttr("xmlns:samlp", Protocol)
+		el.CreateAttr("xmlns:x", "urn:x")
+		el.CreateAttr("ID", id)
+		k := ours().signs(SHA256, dsig.RSASHA256SignatureMethod)
+		if err := Sign(el, k); err != nil {
+			t.Fatal(err)
+		}
+		sig := Children(el, Signature, "Signature")[0]
+		info := Children(sig, Signature, "SignedInfo")[0]
+		want, err := canonical(info, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := signedOctets(sig, info); !bytes.Equal(got, want) {
+			t.Errorf("%s:\n%s\n%s", id, got, want)
+		}
+		if len(info.Attr) != 0 {
+			t.Error("the tree was changed")
+		}
+	}
+}
+
+func BenchmarkSign(b *testing.B) {
+	k := ours().signs(SHA256, dsig.RSASHA256SignatureMethod)
+	for b.Loop() {
+		el := etree.NewElement("samlp:Response")
+		el.CreateAttr("xmlns:samlp", Protocol)
+		el.CreateAttr("ID", "_1")
+		if err := Sign(el, k); err != nil {
+			b.Fatal(err)
+		}
 	}
 }

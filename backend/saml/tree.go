@@ -1,6 +1,7 @@
 package saml
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/beevik/etree"
@@ -67,10 +68,18 @@ func ChildText(el *etree.Element, space, tag string) (string, error) {
 
 // Write gives the octets of an element, by itself.
 func Write(el *etree.Element) ([]byte, error) {
-	doc := etree.NewDocument()
-	doc.SetRoot(detached(el))
-	doc.WriteSettings = etree.WriteSettings{CanonicalText: true, CanonicalAttrVal: true, CanonicalEndTags: true}
-	return doc.WriteToBytes()
+	if el.Parent() != nil { // namespaces may be declared around it
+		el = detached(el)
+	}
+	return plain(el), nil
+}
+
+// plain writes a tree as it is, with the escapes of Canonical XML.
+func plain(el *etree.Element) []byte {
+	var b bytes.Buffer
+	b.Grow(4096)
+	el.WriteTo(&b, &etree.WriteSettings{CanonicalText: true, CanonicalAttrVal: true, CanonicalEndTags: true})
+	return b.Bytes()
 }
 
 // detached copies an element with every namespace that is declared around it.

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 
 	"gatehouse/backend/brand"
 	"gatehouse/backend/flow"
@@ -61,9 +62,14 @@ func (s *Screen) around(w http.ResponseWriter, r *http.Request, lead ...string) 
 	return a
 }
 
+// drafts are used again: a page grows to some ten thousand bytes.
+var drafts = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
 func (s *Screen) write(w http.ResponseWriter, r *http.Request, status int, draw func(b *bytes.Buffer) error) {
-	var b bytes.Buffer
-	if err := draw(&b); err != nil {
+	b := drafts.Get().(*bytes.Buffer)
+	defer drafts.Put(b)
+	b.Reset()
+	if err := draw(b); err != nil {
 		s.Log.ErrorContext(r.Context(), "page can't be drawn", "path", r.URL.Path, "error", err)
 		http.Error(w, "The page can't be shown. The log has the details.", http.StatusInternalServerError)
 		return
