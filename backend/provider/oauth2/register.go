@@ -106,7 +106,7 @@ func (r *Room) registrationActions(of func(ctx context.Context, key string) (str
 	list := kind.Do("GET", "gatehouse/oauth2/registration/clients", r.selfMade)
 	list.Summary, list.Perm = "The applications that registered themselves.", "authentik_providers_oauth2.view_oauth2provider"
 	drop := kind.Do("DELETE", "gatehouse/oauth2/registration/clients/{id}", func(ctx context.Context, c *kind.Call, _ *kind.None) (kind.None, error) {
-		p, err := r.stored(ctx, c.Key)
+		p, err := store.Get[Provider](ctx, r.Store, c.Key)
 		if err == nil && p.RegisteredBy == "" {
 			err = fault.New(fault.NotFound, "This application did not register itself.")
 		}
