@@ -5,6 +5,7 @@
 package beyond
 
 import (
+	"cmp"
 	"context"
 
 	"gatehouse/backend/kind"
@@ -24,10 +25,8 @@ func (s Settings[P, B]) kind() *kind.Kind { return store.KindOf[P](s.Store) }
 
 // field is what an address names an object by.
 func (s Settings[P, B]) field() string {
-	if k := s.kind(); k.Family.Lookup == "" {
-		return k.PKField().Name
-	}
-	return s.kind().Family.Lookup
+	k := s.kind()
+	return cmp.Or(k.Family.Lookup, k.PKField().Name)
 }
 
 func (s Settings[P, B]) find(ctx context.Context, key string) (*P, error) {

@@ -1,7 +1,6 @@
 package oauth2
 
 import (
-	"errors"
 	"net/url"
 	"slices"
 	"strings"
@@ -25,7 +24,6 @@ type Beyond struct {
 // SchemaName implements kind.SchemaNamer.
 func (Beyond) SchemaName() string { return "OAuth2ProviderBeyond" }
 
-// beyond keeps them.
 func (r *Room) beyond() beyond.Settings[Provider, Beyond] {
 	return beyond.Settings[Provider, Beyond]{Store: r.Store, Of: (*Provider).Beyond, Put: putBeyond}
 }
@@ -42,12 +40,15 @@ func (p *Provider) Beyond() Beyond {
 }
 
 func putBeyond(_ *store.Tx, p *Provider, in Beyond) error {
-	if err := errors.Join(checkLogoutURI(in.LogoutURI), checkResources(in.Resources)); err != nil {
-		return err
+	var bad fault.Fields
+	for _, err := range []error{checkLogoutURI(in.LogoutURI), checkResources(in.Resources)} {
+		if err := bad.Merge(err); err != nil {
+			return err
+		}
 	}
 	p.LogoutURI, p.LogoutSession, p.OnlyPushed, p.DPoPBound, p.DPoPNonce = in.LogoutURI, in.LogoutSession, in.OnlyPushed, in.DPoPBound, in.DPoPNonce
 	p.Resources = strings.Join(strings.Fields(in.Resources), "\n")
-	return nil
+	return bad.Err()
 }
 
 // checkResources holds the resources of a provider to RFC 8707 section 2.
