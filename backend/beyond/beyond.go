@@ -2,6 +2,7 @@
 // their own, so that the published description stays as it is.
 //
 //	GET, PUT, PATCH gatehouse/{path of the kind}/{key}/beyond ─▶ decoded ─▶ Put: checked and put onto the object ─▶ saved, one transaction
+//	a blueprint's attribute "gatehouse" ──────────────────────────┘
 package beyond
 
 import (
@@ -21,11 +22,9 @@ type Settings[P, B any] struct {
 	Put func(tx *store.Tx, p *P, in B) error
 }
 
-func (s Settings[P, B]) kind() *kind.Kind { return store.KindOf[P](s.Store) }
-
 // field is what an address names an object by.
 func (s Settings[P, B]) field() string {
-	k := s.kind()
+	k := s.Kind()
 	return cmp.Or(k.Family.Lookup, k.PKField().Name)
 }
 
@@ -39,12 +38,12 @@ func (s Settings[P, B]) Key(ctx context.Context, key string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return s.kind().PK(p), nil
+	return s.Kind().PK(p), nil
 }
 
 // Actions are the operations. PUT has a whole body, PATCH keeps what its body leaves out.
 func (s Settings[P, B]) Actions() []kind.Action {
-	k := s.kind()
+	k := s.Kind()
 	path := "gatehouse/" + k.Path + "/{" + k.Family.Param + "}/beyond"
 	get := kind.Do("GET", path, func(ctx context.Context, c *kind.Call, _ *kind.None) (out B, err error) {
 		p, err := s.find(ctx, c.Key)

@@ -24,13 +24,14 @@ type Beyond struct {
 // SchemaName implements kind.SchemaNamer.
 func (Beyond) SchemaName() string { return "OAuth2ProviderBeyond" }
 
-func (r *Room) beyond() beyond.Settings[Provider, Beyond] {
+// Beyond keeps them.
+func (r *Room) Beyond() beyond.Settings[Provider, Beyond] {
 	return beyond.Settings[Provider, Beyond]{Store: r.Store, Of: (*Provider).Beyond, Put: putBeyond}
 }
 
 // Endpoints are the operations of this room that belong to no collection.
 func (r *Room) Endpoints() []kind.Action {
-	b := r.beyond()
+	b := r.Beyond()
 	return slices.Concat(b.Actions(), r.explainActions(b.Key), r.registrationActions(b.Key))
 }
 

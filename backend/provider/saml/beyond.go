@@ -45,12 +45,13 @@ func (p *Provider) Cipher() string {
 	return p.EncryptionCipher
 }
 
-func (r *Room) beyond() beyond.Settings[Provider, Beyond] {
+// Beyond keeps them.
+func (r *Room) Beyond() beyond.Settings[Provider, Beyond] {
 	return beyond.Settings[Provider, Beyond]{Store: r.Store, Of: (*Provider).Beyond, Put: putBeyond}
 }
 
 // Endpoints are the operations of this room that belong to no collection.
-func (r *Room) Endpoints() []kind.Action { return r.beyond().Actions() }
+func (r *Room) Endpoints() []kind.Action { return r.Beyond().Actions() }
 
 func putBeyond(tx *store.Tx, p *Provider, in Beyond) error {
 	var bad fault.Fields

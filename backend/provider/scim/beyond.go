@@ -36,7 +36,8 @@ func (p *Provider) Beyond() Beyond {
 	return Beyond{cmp.Or(p.Leaving, keep), cmp.Or(p.Gone, remove), cmp.Or(p.Method, auto)}
 }
 
-func (r *Room) beyond() beyond.Settings[Provider, Beyond] {
+// Beyond keeps them.
+func (r *Room) Beyond() beyond.Settings[Provider, Beyond] {
 	return beyond.Settings[Provider, Beyond]{Store: r.Store, Of: (*Provider).Beyond, Put: func(_ *store.Tx, p *Provider, in Beyond) error {
 		p.Leaving, p.Gone, p.Method = in.Leaving, in.Gone, in.Method
 		return nil

@@ -136,7 +136,7 @@ const (
 
 // Endpoints are the operations of this room that belong to no collection.
 func (r *Room) Endpoints() []kind.Action {
-	settings := r.beyond()
+	settings := r.Beyond()
 	at := "gatehouse/providers/scim/{id}/"
 	list := []kind.Action{
 		named(kind.Do("GET", at+"state", r.state), viewPerm, "How far a provider is with its system."),

@@ -57,7 +57,7 @@ func (Certificate) SchemaName() string { return "SAMLSourceCertificate" }
 
 // Endpoints are the operations of this room that belong to no collection.
 func (r *Room) Endpoints() []kind.Action {
-	settings := r.beyond()
+	settings := r.Beyond()
 	const view = "authentik_sources_saml.view_samlsource"
 	state := kind.Do("GET", "gatehouse/sources/saml/{slug}/state", r.state)
 	state.Summary, state.Perm, state.Of = "What the other side of a SAML source has to know, its certificates, and the last messages.", view, settings.Key
@@ -82,7 +82,8 @@ func (s *Source) Beyond() Beyond {
 	return b
 }
 
-func (r *Room) beyond() beyond.Settings[Source, Beyond] {
+// Beyond keeps them.
+func (r *Room) Beyond() beyond.Settings[Source, Beyond] {
 	return beyond.Settings[Source, Beyond]{Store: r.Store, Of: (*Source).Beyond, Put: putBeyond}
 }
 
