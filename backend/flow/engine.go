@@ -123,7 +123,8 @@ type run struct {
 	who     *user.User // the pending user, until a stage ran
 	effects []func(tx *store.Tx) error
 	firm    bool // somebody relies on one of them
-	settled bool // everything is stored and no step is left
+	settled bool // everything is stored and no step is left to come back for
+	direct  bool // the plan was made for this request: nobody can come back for a step that was only passed
 	out     Outcome
 }
 
@@ -175,7 +176,7 @@ func (e *Engine) Run(ctx context.Context, f *Flow, p *stage.Plan, in Input) (Out
 		in.Session = now
 	}
 	in.Continue = true
-	r := &run{Engine: e, ctx: ctx, in: in, flow: f, plan: p}
+	r := &run{Engine: e, ctx: ctx, in: in, flow: f, plan: p, direct: true}
 	r.out.Flow = f
 	if err := r.surroundings(); err != nil {
 		return r.out, err

@@ -135,7 +135,7 @@ func (r *run) store(soon bool, write func(tx *store.Tx) error, turns ...*stage.T
 			sess = &session.Session{}
 			stored = ""
 		}
-		if len(r.plan.Steps) == 0 && !r.kept {
+		if r.last() && !r.kept {
 			if sess.UUID == "" {
 				return nil
 			}
@@ -184,7 +184,7 @@ func (r *run) store(soon bool, write func(tx *store.Tx) error, turns ...*stage.T
 	}
 	r.effects, r.firm, r.body, r.noted = nil, false, kept, false
 	r.data = remembered(sess)
-	r.settled = len(r.plan.Steps) == 0
+	r.settled = r.last()
 	if started != nil {
 		r.out.Started, r.out.Key, r.out.Ended = started, key, false
 	} else if ended {
@@ -223,9 +223,16 @@ func (r *run) over() error {
 	return nil
 }
 
+// last says whether nothing is left that has to be stored: no step, or in a plan that was made for this request the form that sends the
+// person elsewhere. Who comes again comes with the request, and is planned for anew.
+func (r *run) last() bool {
+	n := len(r.plan.Steps)
+	return n == 0 || r.direct && n == 1 && r.plan.Steps[0].Inline == AutosubmitStep
+}
+
 // stands says whether the plan is stored as it is now, or gone as it has to be.
 func (r *run) stands() bool {
-	if len(r.plan.Steps) == 0 {
+	if r.last() {
 		return r.settled && !r.kept
 	}
 	if r.body == nil || r.noted {

@@ -261,15 +261,28 @@ type Post struct {
 	Title string            `json:"title"`
 }
 
+// Inputs are the fields that the form sends. They are put together here since html/template takes long for a value of some thousand bytes.
+func (p *Post) Inputs() template.HTML {
+	var b strings.Builder
+	for _, name := range slices.Sorted(maps.Keys(p.Attrs)) {
+		b.WriteString(`<input type="hidden" name="` + template.HTMLEscapeString(name) + `" value="` + template.HTMLEscapeString(p.Attrs[name]) + "\">\n")
+	}
+	return template.HTML(b.String()) // escaped just above
+}
+
 // Post gives what an autosubmit challenge sends; an error when it is none or leads where no form may.
 func (f *form) Post() (*Post, error) {
-	b, err := json.Marshal(f.Challenge.Value)
-	if err != nil {
-		return nil, err
-	}
 	p := &Post{}
-	if err := json.Unmarshal(b, p); err != nil {
-		return nil, err
+	if s, ok := f.Challenge.Value.(*flow.Submission); ok {
+		*p = Post(*s)
+	} else {
+		b, err := json.Marshal(f.Challenge.Value)
+		if err != nil {
+			return nil, err
+		}
+		if err := json.Unmarshal(b, p); err != nil {
+			return nil, err
+		}
 	}
 	if onward(p.URL) == "" {
 		return nil, fmt.Errorf("page: a form may not lead to %q", p.URL)

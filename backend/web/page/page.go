@@ -38,12 +38,13 @@ type Pages struct {
 	js     string
 	keys   string // the script for passkeys, on the pages that ask for one
 	steps  string // the script of a few steps, on their pages
+	frames *frames
 	assets map[string][]byte
 }
 
 // New reads the templates. It returns an error for one that can't be read.
 func New(stages []*stage.Kind) (*Pages, error) {
-	p := &Pages{flows: map[string]*template.Template{}, own: map[string]*template.Template{}, assets: map[string][]byte{}}
+	p := &Pages{flows: map[string]*template.Template{}, own: map[string]*template.Template{}, frames: newFrames(), assets: map[string][]byte{}}
 	for name, to := range map[string]*string{"flow.css": &p.css, "flow.js": &p.js, "passkey.js": &p.keys, "steps.js": &p.steps} {
 		b, err := files.ReadFile("static/" + name)
 		if err != nil {
@@ -132,7 +133,7 @@ func (p *Pages) Flow(w io.Writer, d FlowPage) error {
 	if err != nil {
 		return err
 	}
-	return t.ExecuteTemplate(w, "layout.html", f)
+	return p.frames.draw(w, t, f)
 }
 
 // Message draws a message.
