@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"bytes"
 	"go/parser"
 	"go/token"
 	"io/fs"
@@ -115,6 +116,35 @@ func TestFloors(t *testing.T) {
 					t.Errorf("%s imports its sibling %s", s.path, other)
 				}
 			}
+		}
+	}
+}
+
+// Rows of these tables are remembered (store.Rows), so statements that change them stand only where they say so.
+var rowsOf = []struct{ table, room string }{{"sessions", "backend/session"}, {"users", "backend/user"}}
+
+func TestRememberedRows(t *testing.T) {
+	for _, of := range rowsOf {
+		changes := regexp.MustCompile(`(UPDATE|DELETE FROM|INSERT INTO|REPLACE INTO) "?` + of.table + `"?\b[^.]`)
+		touches := 0
+		for _, s := range sources(t) {
+			if s.test || !strings.HasPrefix(s.pkg, "backend/") { // a bench writes while no house is open
+				continue
+			}
+			b, err := os.ReadFile(filepath.Join("..", s.path))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if s.pkg == of.room {
+				touches += bytes.Count(b, []byte("tx.Touched(table"))
+				continue
+			}
+			if m := changes.Find(b); m != nil {
+				t.Errorf("%s: %s: only %s changes these rows", s.path, m, of.room)
+			}
+		}
+		if touches == 0 {
+			t.Errorf("%s never says what it changes", of.room)
 		}
 	}
 }

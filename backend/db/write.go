@@ -62,6 +62,11 @@ func (d *DB) Write(ctx context.Context, fn func(tx *Tx) error) error {
 		case tx := <-j.turn:
 			j.run(tx)
 		case err := <-j.done:
+			if j.tx != nil {
+				for _, f := range j.tx.ends {
+					f()
+				}
+			}
 			if err != nil {
 				return err
 			}

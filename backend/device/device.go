@@ -3,7 +3,11 @@
 // The kinds live with the stage that enrols them. A device class is a word on the wire: static, totp, webauthn, duo, sms.
 package device
 
-import "context"
+import (
+	"context"
+
+	"gatehouse/backend/store"
+)
 
 // Classes are the device classes that the authenticator validation stage knows.
 var Classes = [...]string{"static", "totp", "webauthn", "duo", "sms"}
@@ -20,4 +24,12 @@ type Device struct {
 type Class interface {
 	DeviceClass() string
 	Confirmed(ctx context.Context, user int64) ([]Device, error)
+}
+
+// Of reads the confirmed devices of a kind that somebody has. A kind that nobody has is not looked for at each sign-in.
+func Of[T any](ctx context.Context, s *store.Store, owner int64) ([]*T, error) {
+	if none, err := store.Vacant[T](ctx, s); none || err != nil {
+		return nil, err
+	}
+	return store.All[T](ctx, s, store.Query{Where: `o."user" = ? AND o.confirmed = 1`, Args: []any{owner}, Order: []string{"pk"}})
 }

@@ -78,7 +78,7 @@ func Types() *kind.Kind {
 
 // Of gives the confirmed keys of a person, oldest first.
 func (r *Room) Of(ctx context.Context, owner int64) ([]*Device, error) {
-	return store.All[Device](ctx, r.Store, store.Query{Where: `o."user" = ? AND o.confirmed = 1`, Args: []any{owner}, Order: []string{"pk"}})
+	return device.Of[Device](ctx, r.Store, owner)
 }
 
 // Offered gives a device as the validation stage knows it.

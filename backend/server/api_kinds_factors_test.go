@@ -9,7 +9,6 @@ import (
 	"strings"
 	"testing"
 
-	"gatehouse/backend/db"
 	"gatehouse/backend/device"
 	"gatehouse/backend/passkey"
 	"gatehouse/backend/rbac"
@@ -307,7 +306,9 @@ func (h *house) devicesOf(user int) map[string]int64 {
 
 func (h *house) write(query string, args ...any) {
 	h.t.Helper()
-	if err := h.s.db.Write(h.t.Context(), func(tx *db.Tx) error {
+	if err := h.s.rooms.store.Write(h.t.Context(), store.House, func(tx *store.Tx) error {
+		tx.Touched("sessions")
+		tx.Touched("users")
 		_, err := tx.Exec(query, args...)
 		return err
 	}); err != nil {

@@ -508,6 +508,7 @@ func TestSCIMRotation(t *testing.T) {
 	h.api("PATCH", "sources/scim/hr/", obj{"enabled": true}, 200)
 	account := h.api("GET", "sources/scim/hr/", nil, 200)["token_obj"].(obj)["user"]
 	if err := h.s.rooms.store.Write(t.Context(), store.House, func(tx *store.Tx) error {
+		tx.Touched("users")
 		_, err := tx.Exec(`UPDATE users SET is_active = 0 WHERE pk = ?`, account)
 		return err
 	}); err != nil {

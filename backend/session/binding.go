@@ -113,6 +113,7 @@ func continent(p *geo.Place) any {
 // Break ends a session that strayed, and tells of it once however many requests find it. The actor of ctx is who the session was.
 func (r *Room) Break(ctx context.Context, s *Session, b Broken) error {
 	return r.Store.Write(ctx, store.ActorOf(ctx), func(tx *store.Tx) error {
+		tx.Touched(table, s.UUID)
 		res, err := tx.Exec(`DELETE FROM sessions WHERE uuid = ?`, s.UUID)
 		if err != nil {
 			return err

@@ -32,6 +32,10 @@ const (
 	touchEvery = time.Minute
 	// anonymousPerAddress bounds the sessions without a user that one address may hold.
 	anonymousPerAddress = 200
+	// mostNames bounds the keys whose session is remembered.
+	mostNames = 2000
+	// table is where sessions are. Whoever changes one says so (store.Tx.Touched).
+	table = "sessions"
 )
 
 // Data is what a session remembers. It is stored as JSON.
@@ -83,8 +87,6 @@ type Session struct {
 	LastIP    string
 	UserAgent string
 	Data      Data
-
-	seen uint64 // the database's count of commits before it was read
 }
 
 // Room keeps sessions.
@@ -97,12 +99,21 @@ type Room struct {
 	// Moved is told of a session that goes on as another one, because its person signed in again; nil tells nobody.
 	Moved func(tx *store.Tx, from, to string) error
 
-	mu    sync.Mutex
-	gen   uint64
-	facts map[int64]*facts
+	mu     sync.Mutex
+	gen    uint64
+	supers map[int64]bool // who is a superuser, as long as nothing changed
+
+	rows  store.Rows[string, *row] // by UUID
+	names map[string]string        // UUIDs by the hash of the key: these never change, but the session may be gone
 }
 
-// facts are what an actor needs of a user; kept while nothing changed.
+// row is a session as it is stored.
+type row struct {
+	s    Session
+	data string
+}
+
+// facts are what an actor needs of a user.
 type facts struct {
 	user  *user.User
 	super bool
@@ -131,42 +142,86 @@ func (r *Room) Find(ctx context.Context, key string) (*Session, error) {
 	if len(key) < 20 || len(key) > 100 {
 		return nil, nil
 	}
-	seen := r.Store.DB().Commits()
-	s, err := scan(r.Store.DB().QueryRow(ctx, `SELECT `+columns+` FROM sessions WHERE key_hash = ?`, hash(key)))
+	h := hash(key)
+	r.mu.Lock()
+	uuid := r.names[h]
+	r.mu.Unlock()
+	var s *Session
+	var err error
+	if uuid != "" {
+		s, err = r.read(ctx, uuid)
+	} else if s, err = scanned(r.Store.DB().QueryRow(ctx, `SELECT `+columns+` FROM sessions WHERE key_hash = ?`, h)); s != nil {
+		r.name(h, s.UUID)
+	}
+	if err != nil || s == nil || !r.Store.Now().Before(s.Expires) {
+		return nil, err
+	}
+	return s, nil
+}
+
+// name remembers whose key has a hash.
+func (r *Room) name(hash, uuid string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.names == nil {
+		r.names = map[string]string{}
+	}
+	if len(r.names) >= mostNames {
+		for h := range r.names { // any: it is looked for again
+			delete(r.names, h)
+			break
+		}
+	}
+	r.names[hash] = uuid
+}
+
+// read gives a session as it is now; nil when it has ended.
+func (r *Room) read(ctx context.Context, uuid string) (*Session, error) {
+	kept, err := r.rows.Get(r.Store, table, uuid, func() (*row, error) {
+		return scan(r.Store.DB().QueryRow(ctx, `SELECT `+columns+` FROM sessions WHERE uuid = ?`, uuid))
+	})
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
-	if err != nil || !r.Store.Now().Before(s.Expires) {
+	if err != nil {
 		return nil, err
 	}
-	s.seen = seen
-	return s, nil
+	return kept.session()
 }
 
 // Again reads a session anew: what it remembers may have changed since it was found. nil when it has ended meanwhile.
 func (r *Room) Again(ctx context.Context, s *Session) (*Session, error) {
-	if s.seen == r.Store.DB().Commits() {
-		same := *s
-		return &same, nil
-	}
-	now, err := scan(r.Store.DB().QueryRow(ctx, `SELECT `+columns+` FROM sessions WHERE uuid = ?`, s.UUID))
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil
-	}
-	return now, err
+	return r.read(ctx, s.UUID)
 }
 
 const columns = `uuid, coalesce("user", 0), coalesce(original, 0), created, last_used, expires, last_ip, last_user_agent, data`
 
-func scan(row *sql.Row) (*Session, error) {
-	var s Session
+func scan(from *sql.Row) (*row, error) {
+	var r row
 	var created, used, expires int64
-	var data string
-	if err := row.Scan(&s.UUID, &s.User, &s.Original, &created, &used, &expires, &s.LastIP, &s.UserAgent, &data); err != nil {
+	if err := from.Scan(&r.s.UUID, &r.s.User, &r.s.Original, &created, &used, &expires, &r.s.LastIP, &r.s.UserAgent, &r.data); err != nil {
 		return nil, err
 	}
-	s.Created, s.LastUsed, s.Expires = time.UnixMicro(created).UTC(), time.UnixMicro(used).UTC(), time.UnixMicro(expires).UTC()
-	return &s, json.Unmarshal([]byte(data), &s.Data)
+	r.s.Created, r.s.LastUsed, r.s.Expires = time.UnixMicro(created).UTC(), time.UnixMicro(used).UTC(), time.UnixMicro(expires).UTC()
+	return &r, nil
+}
+
+// session gives the session of a row; it is the caller's own.
+func (r *row) session() (*Session, error) {
+	s := r.s
+	return &s, json.Unmarshal([]byte(r.data), &s.Data)
+}
+
+// scanned gives the session of a query; nil when there is none.
+func scanned(from *sql.Row) (*Session, error) {
+	r, err := scan(from)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return r.session()
 }
 
 // Actor gives who acts in a session. A session of somebody who is inactive counts as nobody's.
@@ -217,33 +272,33 @@ func (r *Room) fill(a store.Actor, f *facts) store.Actor {
 
 // about reads a user and whether they are a superuser; nil when they are gone.
 func (r *Room) about(ctx context.Context, pk int64) (*facts, error) {
-	gen := r.Store.Changes()
-	r.mu.Lock()
-	if r.gen != gen || r.facts == nil || len(r.facts) > 10_000 {
-		r.gen, r.facts = gen, map[int64]*facts{}
+	u, err := r.Users.ByPK(ctx, pk)
+	if fault.Is(err, fault.NotFound) {
+		return nil, nil
 	}
-	f, ok := r.facts[pk]
-	r.mu.Unlock()
-	if ok {
-		return f, nil
-	}
-	us, err := store.All[user.User](ctx, r.Store, store.Query{Where: "o.pk = ?", Args: []any{pk}})
 	if err != nil {
 		return nil, err
 	}
-	if len(us) == 1 {
-		super, err := r.Users.Superuser(ctx, pk)
-		if err != nil {
-			return nil, err
-		}
-		f = &facts{us[0], super}
+	gen := r.Store.Changes()
+	r.mu.Lock()
+	if r.gen != gen || r.supers == nil || len(r.supers) > 10_000 {
+		r.gen, r.supers = gen, map[int64]bool{}
+	}
+	super, ok := r.supers[pk]
+	r.mu.Unlock()
+	if ok {
+		return &facts{u, super}, nil
+	}
+	super, err = r.Users.Superuser(ctx, pk)
+	if err != nil {
+		return nil, err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.gen == gen {
-		r.facts[pk] = f
+		r.supers[pk] = super
 	}
-	return f, nil
+	return &facts{u, super}, nil
 }
 
 // User gives the user of a session, nil when nobody signed in.
@@ -255,30 +310,22 @@ func (r *Room) User(ctx context.Context, s *Session) (*user.User, error) {
 	if err != nil || f == nil {
 		return nil, err
 	}
-	u := *f.user
-	return &u, nil
-}
-
-// Known gives a user as they are now, read once as long as nobody changes anything. NotFound when they are gone. What it gives is the
-// caller's own but for its maps.
-func (r *Room) Known(ctx context.Context, pk int64) (*user.User, error) {
-	f, err := r.about(ctx, pk)
-	if err != nil {
-		return nil, err
-	}
-	if f == nil {
-		return nil, fault.New(fault.NotFound, "There is no such user.")
-	}
-	u := *f.user
-	u.Attributes = user.Copy(u.Attributes)
-	return &u, nil
+	return f.user, nil
 }
 
 // Start makes a session in which nobody signed in yet. The key goes into the cookie.
 func (r *Room) Start(tx *store.Tx, h store.HTTP) (s *Session, key string, err error) {
 	// A flood of sessions from one address pushes out its own oldest ones.
-	if _, err := tx.Exec(`DELETE FROM sessions WHERE uuid IN (SELECT uuid FROM sessions WHERE "user" IS NULL AND last_ip = ? ORDER BY created DESC LIMIT -1 OFFSET ?)`, h.ClientIP, anonymousPerAddress-1); err != nil {
+	res, err := tx.Exec(`DELETE FROM sessions WHERE uuid IN (SELECT uuid FROM sessions WHERE "user" IS NULL AND last_ip = ? ORDER BY created DESC LIMIT -1 OFFSET ?)`, h.ClientIP, anonymousPerAddress-1)
+	if err != nil {
 		return nil, "", err
+	}
+	pushed, err := res.RowsAffected()
+	if err != nil {
+		return nil, "", err
+	}
+	if pushed > 0 {
+		tx.Touched(table)
 	}
 	return r.make(tx, &Session{Expires: tx.Now.Add(anonymousLife)}, h)
 }
@@ -291,8 +338,10 @@ func (r *Room) make(tx *store.Tx, s *Session, h store.HTTP) (*Session, string, e
 	if err != nil {
 		return nil, "", err
 	}
+	hashed := hash(key)
+	r.name(hashed, s.UUID)
 	_, err = tx.Exec(`INSERT INTO sessions (uuid, key_hash, "user", original, created, last_used, expires, last_ip, last_user_agent, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		s.UUID, hash(key), null(s.User), null(s.Original), s.Created.UnixMicro(), s.LastUsed.UnixMicro(), s.Expires.UnixMicro(), s.LastIP, s.UserAgent, string(data))
+		s.UUID, hashed, null(s.User), null(s.Original), s.Created.UnixMicro(), s.LastUsed.UnixMicro(), s.Expires.UnixMicro(), s.LastIP, s.UserAgent, string(data))
 	return s, key, err
 }
 
@@ -326,6 +375,7 @@ func Save(tx *store.Tx, s *Session) error {
 	if err != nil {
 		return err
 	}
+	tx.Touched(table, s.UUID)
 	_, err = tx.Exec(`UPDATE sessions SET data = ? WHERE uuid = ?`, string(data), s.UUID)
 	return err
 }
@@ -339,6 +389,7 @@ func Impersonate(tx *store.Tx, s *Session, as int64) error {
 	if as == 0 {
 		to, original = s.Original, nil
 	}
+	tx.Touched(table, s.UUID)
 	_, err := tx.Exec(`UPDATE sessions SET "user" = ?, original = ? WHERE uuid = ?`, to, original, s.UUID)
 	return err
 }
@@ -350,6 +401,7 @@ func (r *Room) Touch(ctx context.Context, s *Session, h store.HTTP) error {
 		return nil
 	}
 	return r.Store.Write(ctx, store.House, func(tx *store.Tx) error {
+		tx.Touched(table, s.UUID)
 		_, err := tx.Exec(`UPDATE sessions SET last_used = ?, last_ip = ?, last_user_agent = ? WHERE uuid = ?`, tx.Now.UnixMicro(), h.ClientIP, clip(h.UserAgent, 512), s.UUID)
 		return err
 	})
@@ -357,12 +409,21 @@ func (r *Room) Touch(ctx context.Context, s *Session, h store.HTTP) error {
 
 // End deletes a session with its plan.
 func End(tx *store.Tx, uuid string) error {
+	tx.Touched(table, uuid)
 	_, err := tx.Exec(`DELETE FROM sessions WHERE uuid = ?`, uuid)
+	return err
+}
+
+// EndBy has a session end at a time, unless it ends before it by itself.
+func EndBy(tx *store.Tx, uuid string, at time.Time) error {
+	tx.Touched(table, uuid)
+	_, err := tx.Exec(`UPDATE sessions SET expires = ? WHERE uuid = ? AND expires > ?`, at.UnixMicro(), uuid, at.UnixMicro())
 	return err
 }
 
 // EndFor deletes every session of a user but one ("" = all), those that impersonate them too.
 func EndFor(tx *store.Tx, u int64, but string) error {
+	tx.Touched(table)
 	_, err := tx.Exec(`DELETE FROM sessions WHERE ("user" = ? OR original = ?) AND uuid <> ?`, u, u, but)
 	return err
 }
@@ -370,6 +431,7 @@ func EndFor(tx *store.Tx, u int64, but string) error {
 // CleanUp deletes sessions whose time is over.
 func (r *Room) CleanUp(ctx context.Context) (n int, err error) {
 	err = r.Store.Write(ctx, store.House, func(tx *store.Tx) error {
+		tx.Touched(table)
 		res, err := tx.Exec(`DELETE FROM sessions WHERE expires < ?`, tx.Now.UnixMicro())
 		if err != nil {
 			return err

@@ -13,6 +13,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -126,7 +127,10 @@ type Store struct {
 	families  map[string][]*kind.Kind
 	aliases   map[string][]string // a ref family that stands for several ("pbm")
 	gen, rows atomic.Uint64
-	objects   Memo[string, object] // rows of the object table by family and key
+	vacant    Rows[string, bool] // whether a kind has no object, by model
+	watching  sync.RWMutex
+	watchers  map[string][]func(keys []any) // by table
+	objects   Memo[string, object]          // rows of the object table by family and key
 	assigned  Memo[string, []Assignment]
 	// Gone is told in the transaction of every object that is deleted.
 	Gone func(tx *Tx, k *kind.Kind, pk string) error

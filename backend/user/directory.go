@@ -14,9 +14,18 @@ import (
 	"gatehouse/backend/store"
 )
 
-// ByPK finds a user. NotFound when there is none.
+// table is where people are. A change of a row by a statement of its own says so (store.Tx.Touched).
+const table = "users"
+
+// ByPK finds a user; what it gives is the caller's own. NotFound when there is none.
 func (d *Directory) ByPK(ctx context.Context, pk int64) (*User, error) {
-	return d.find(ctx, `o.pk = ?`, pk)
+	kept, err := d.known.Get(d.Store, table, pk, func() (*User, error) { return d.find(ctx, `o.pk = ?`, pk) })
+	if err != nil {
+		return nil, err
+	}
+	u := *kept
+	u.Attributes = Copy(u.Attributes)
+	return &u, nil
 }
 
 // Viewable finds a user by the key, for who may look at them: themselves, or with the permission. NotFound else.

@@ -42,6 +42,7 @@ func (d *Directory) SetHash(tx *store.Tx, u *User, hash string) error {
 	if _, err := tx.Exec(`UPDATE users SET password = ?, password_change_date = ? WHERE pk = ?`, hash, now.UnixMicro(), u.PK); err != nil {
 		return err
 	}
+	tx.Touched(table, u.PK)
 	if err := ForgetAttempts(tx, u.Username); err != nil {
 		return err
 	}
@@ -87,6 +88,7 @@ func (d *Directory) Verify(ctx context.Context, u *User, password string) (bool,
 		}
 		// Only the hash changes: no event, no new date, and not when the password was changed meanwhile.
 		err = d.Store.Write(ctx, store.House, func(tx *store.Tx) error {
+			tx.Touched(table, u.PK)
 			_, err := tx.Exec(`UPDATE users SET password = ? WHERE pk = ? AND password = ?`, hash, u.PK, u.Password)
 			return err
 		})
@@ -101,12 +103,14 @@ func (d *Directory) Verify(ctx context.Context, u *User, password string) (bool,
 // MakeUnusable takes the password away.
 func (d *Directory) MakeUnusable(tx *store.Tx, u *User) error {
 	u.Password = crypt.Unusable()
+	tx.Touched(table, u.PK)
 	_, err := tx.Exec(`UPDATE users SET password = ? WHERE pk = ?`, u.Password, u.PK)
 	return err
 }
 
 // SignedIn notes when a user came; this is no change of the user that the audit log would tell.
 func SignedIn(tx *store.Tx, pk int64, at time.Time) error {
+	tx.Touched(table, pk)
 	_, err := tx.Exec(`UPDATE users SET last_login = ? WHERE pk = ?`, at.UnixMicro(), pk)
 	return err
 }

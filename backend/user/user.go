@@ -93,6 +93,7 @@ type Directory struct {
 	// May says who may do what; nil lets everybody see everybody.
 	May      func(ctx context.Context, a store.Actor, permission, object string) (bool, error)
 	gravatar gravatars
+	known    store.Rows[int64, *User]
 }
 
 // Kinds describes users and groups. actions are what other rooms let one do with a user.

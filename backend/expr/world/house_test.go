@@ -46,6 +46,7 @@ func open(t testing.TB) *house {
 		}
 	})
 	h.Write(func(tx *store.Tx) error {
+		tx.Touched("users")
 		_, err := tx.Exec(`UPDATE users SET uuid = '6f1e1c2e-3a52-4a6f-9a8c-0d8d7a3a9d11' WHERE pk = ?`, h.mona.PK)
 		return err
 	})

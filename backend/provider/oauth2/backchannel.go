@@ -89,6 +89,9 @@ func Moved(tx *store.Tx, from, to string) error {
 	return err
 }
 
+// gather is how long a look at the queue waits for more that ends.
+const gather = 50 * time.Millisecond
+
 // Heard is told of every event in its transaction (event.Log.Heard): with some of them sessions end.
 func (r *Room) Heard(tx *store.Tx, e *event.Event) error {
 	if e.Action == event.Login && e.App == eventApp { // a program signed in, which has no session
@@ -133,6 +136,7 @@ func (r *Room) Serve(ctx context.Context) {
 			return
 		case <-r.bell():
 			t.Stop()
+			time.Sleep(gather) // people come and go together
 		case <-t.C:
 		}
 	}

@@ -247,7 +247,7 @@ func (r *Room) revokeFamily(ctx context.Context, p *Provider, family, message st
 
 // owner gives the person behind a grant when they may still use the client: active, and let in by the application's policies. nil when not.
 func (r *Room) owner(ctx context.Context, p *Provider, g *grant) (*user.User, error) {
-	u, err := r.Sessions.Known(ctx, g.User)
+	u, err := r.Users.ByPK(ctx, g.User)
 	if fault.Is(err, fault.NotFound) {
 		return nil, nil
 	}

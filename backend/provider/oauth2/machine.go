@@ -348,7 +348,7 @@ func (r *Room) account(ctx context.Context, c *arrival, username, name, path str
 // program finds the account of a program by its name, nil when there is none: with the key that was found the last time, which is quicker.
 func (r *Room) program(ctx context.Context, username string) (*user.User, error) {
 	if pk, ok := r.programs.Load(username); ok {
-		u, err := r.Sessions.Known(ctx, pk.(int64))
+		u, err := r.Users.ByPK(ctx, pk.(int64))
 		if err == nil && u.Username == username {
 			return u, nil
 		}

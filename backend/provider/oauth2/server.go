@@ -469,7 +469,7 @@ func (s *server) UserInfo(ctx context.Context, req *op.Request[oidc.UserInfoRequ
 	if err != nil {
 		return nil, s.told(ctx, p, "userinfo", err)
 	}
-	u, err := r.Sessions.Known(ctx, t.User)
+	u, err := r.Users.ByPK(ctx, t.User)
 	if err != nil {
 		return nil, s.broken(ctx, err)
 	}

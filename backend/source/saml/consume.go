@@ -278,7 +278,7 @@ func (Join) Show(t *stage.Turn, params map[string]any) stage.Result {
 	uuid := t.Session.UUID
 	return stage.Done().Writing(func(tx *store.Tx) error {
 		if !ends.IsZero() {
-			if _, err := tx.Exec(`UPDATE sessions SET expires = ? WHERE uuid = ? AND expires > ?`, ends.UnixMicro(), uuid, ends.UnixMicro()); err != nil {
+			if err := session.EndBy(tx, uuid, ends); err != nil {
 				return err
 			}
 		}

@@ -43,10 +43,12 @@ func (Factor) DeviceClass() string { return "sms" }
 
 // Confirmed implements device.Class. A phone of which only a hash is kept gets no messages.
 func (f Factor) Confirmed(ctx context.Context, user int64) ([]device.Device, error) {
-	vs, err := store.All[Device](ctx, f.Store, store.Query{Where: `o."user" = ? AND o.confirmed = 1 AND o.phone_number NOT LIKE 'hash:%'`, Args: []any{user}, Order: []string{"pk"}})
-	out := make([]device.Device, len(vs))
-	for i, v := range vs {
-		out[i] = device.Device{Class: "sms", PK: fmt.Sprint(v.PK), Name: v.Name, User: v.User}
+	vs, err := device.Of[Device](ctx, f.Store, user)
+	var out []device.Device
+	for _, v := range vs {
+		if !strings.HasPrefix(v.Phone, "hash:") {
+			out = append(out, device.Device{Class: "sms", PK: fmt.Sprint(v.PK), Name: v.Name, User: v.User})
+		}
 	}
 	return out, err
 }

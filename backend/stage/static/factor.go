@@ -25,7 +25,7 @@ func (Factor) DeviceClass() string { return "static" }
 
 // Confirmed implements device.Class. A list that is used up stays one: its owner is told that the code is wrong, not let in without.
 func (f Factor) Confirmed(ctx context.Context, user int64) ([]device.Device, error) {
-	vs, err := store.All[Device](ctx, f.Store, store.Query{Where: `o."user" = ? AND o.confirmed = 1`, Args: []any{user}, Order: []string{"pk"}})
+	vs, err := device.Of[Device](ctx, f.Store, user)
 	out := make([]device.Device, len(vs))
 	for i, v := range vs {
 		out[i] = device.Device{Class: "static", PK: fmt.Sprint(v.PK), Name: v.Name, User: v.User}

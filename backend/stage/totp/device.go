@@ -44,7 +44,7 @@ func (Factor) DeviceClass() string { return "totp" }
 
 // Confirmed implements device.Class.
 func (f Factor) Confirmed(ctx context.Context, user int64) ([]device.Device, error) {
-	vs, err := store.All[Device](ctx, f.Store, store.Query{Where: `o."user" = ? AND o.confirmed = 1`, Args: []any{user}, Order: []string{"pk"}})
+	vs, err := device.Of[Device](ctx, f.Store, user)
 	out := make([]device.Device, len(vs))
 	for i, v := range vs {
 		out[i] = device.Device{Class: "totp", PK: fmt.Sprint(v.PK), Name: v.Name, User: v.User}

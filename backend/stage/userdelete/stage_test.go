@@ -5,6 +5,7 @@ import (
 
 	"gatehouse/backend/event"
 	"gatehouse/backend/flow"
+	"gatehouse/backend/session"
 	"gatehouse/backend/stage"
 	"gatehouse/backend/stage/stagetest"
 	"gatehouse/backend/stage/userdelete"
@@ -93,8 +94,7 @@ func TestRefuses(t *testing.T) {
 	}
 	impersonated := h.SignedIn(admin)
 	h.Write(func(tx *store.Tx) error {
-		_, err := tx.Exec(`UPDATE sessions SET "user" = ?, original = ? WHERE uuid = ?`, ada.PK, admin.PK, impersonated.Session().UUID)
-		return err
+		return session.Impersonate(tx, impersonated.Session(), ada.PK)
 	})
 	led := h.SignedIn(ada)
 	led.Change = func(a *store.Actor) { a.HTTP.Headers = map[string][]string{"Sec-Fetch-Site": {"cross-site"}} }

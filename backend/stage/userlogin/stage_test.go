@@ -201,6 +201,7 @@ func TestSwitchedOffMeanwhile(t *testing.T) {
 	p.SetUser(ada)
 	res := s.Show(&stage.Turn{Ctx: t.Context(), Plan: p, User: ada, Now: h.Now()})
 	h.Write(func(tx *store.Tx) error {
+		tx.Touched("users")
 		_, err := tx.Exec(`UPDATE users SET is_active = 0 WHERE pk = ?`, ada.PK)
 		return err
 	})
