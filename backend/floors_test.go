@@ -83,7 +83,7 @@ var floors = []struct{ room, forbidden, why string }{
 	{`^backend/catalog$`, `^gatehouse/backend/(db|store|rest|web|server|kinds|user|office|provider|application)`, "the catalogue is facts, whoever adds applications"},
 	{`^backend/rest$`, `^gatehouse/backend/(stage|provider|policy|source|mapping|user|flow|application|kinds|server)`, "the door of the API knows no kind by name"},
 	{`^(app|backend|\.)(/|$)`, `^gatehouse/backend/rest/conform$`, "answers are checked by tests and build tools only"},
-	{`^backend/(search|bulk|sheet|undo)$`, `^gatehouse/backend/(rest|web|server|kinds|user|flow|stage|provider|policy|source)`, "what works for every kind knows none by name, and no door"},
+	{`^backend/(search|bulk|sheet|undo|beyond)$`, `^gatehouse/backend/(rest|web|server|kinds|user|flow|stage|provider|policy|source)`, "what works for every kind knows none by name, and no door"},
 	{`^backend/stage/`, `^net/http$`, "a stage speaks to a person through the engine only"},
 	{`^backend/`, `^github.com/wailsapp/`, "the server runs without a window"},
 	{`^backend/(?:[a-z]+)(?:/|$)`, `^gatehouse/app`, "the server does not know its window"},

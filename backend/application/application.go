@@ -239,6 +239,19 @@ func (r *Room) ForProvider(ctx context.Context, pk int64) (*Application, error) 
 	return store.Find[Application](ctx, r.Store, "provider", strconv.FormatInt(pk, 10))
 }
 
+// Speaking gives an application and the provider through which it speaks. NotFound when it has none of that kind; protocol is its name.
+func Speaking[P any](ctx context.Context, s *store.Store, slug, protocol string) (*Application, *P, error) {
+	a, err := store.Find[Application](ctx, s, "slug", slug)
+	if err != nil {
+		return nil, nil, err
+	}
+	if a.Provider == nil {
+		return nil, nil, fault.New(fault.NotFound, "This application does not speak "+protocol+".")
+	}
+	p, err := store.Get[P](ctx, s, strconv.FormatInt(*a.Provider, 10))
+	return a, p, err
+}
+
 // Allowed asks the policies whether a person may use an application; messages say why not. extra are facts for expression policies.
 func (r *Room) Allowed(ctx context.Context, a *Application, u *user.User, extra map[string]any) (bool, []string, error) {
 	return r.Policies.Allowed(ctx, a.PK, a.PolicyEngine, u, extra)

@@ -29,20 +29,6 @@ import (
 	"gatehouse/backend/user"
 )
 
-// Browser is what the door does for pages of a protocol.
-type Browser interface {
-	// Cookie sets the cookie of a session that began.
-	Cookie(w http.ResponseWriter, r *http.Request, s *session.Session, key string)
-	// EndCookie takes the cookie away.
-	EndCookie(w http.ResponseWriter, r *http.Request)
-	// Problem shows a page that says what is wrong with a request, in the words of the table under key.
-	Problem(w http.ResponseWriter, r *http.Request, status int, key, detail string)
-	// Denied shows that a person may not go on.
-	Denied(w http.ResponseWriter, r *http.Request, name string, messages []string)
-	// Outcome does what a flow's outcome says.
-	Outcome(w http.ResponseWriter, r *http.Request, o flow.Outcome, query string)
-}
-
 // Room receives people.
 type Room struct {
 	Store    *store.Store
@@ -51,7 +37,7 @@ type Room struct {
 	Flows    *flow.Engine
 	Policies *policy.Engine
 	Events   *event.Log
-	Browser  Browser
+	Browser  flow.Browser
 	Log      *slog.Logger
 }
 

@@ -286,8 +286,8 @@ func (w *work) refuse(at *place, err error) {
 		for _, m := range f.Fields[n] {
 			field, line := strings.ReplaceAll(n, fault.Inside, "."), 0
 			for _, part := range []*node{at.e.attrs, at.e.find} {
-				if v := part.get(n); v != nil && line == 0 {
-					line = v.line
+				if line == 0 {
+					line = part.lineOf(strings.Split(n, fault.Inside))
 				}
 			}
 			if n == fault.NonField {

@@ -18,6 +18,7 @@ import (
 	"strings"
 	"time"
 
+	"gatehouse/backend/beyond"
 	"gatehouse/backend/event"
 	"gatehouse/backend/fault"
 	"gatehouse/backend/kind"
@@ -78,6 +79,7 @@ type Room struct {
 	Events *event.Log
 	Tasks  *task.Room
 	Guard  Guard
+	Beyond []beyond.Part                    // settings that the release does not have
 	Dir    string                           // the folder of the house's own blueprints
 	Env    func(name string) (string, bool) // the environment of the server, for files of that folder
 	Log    *slog.Logger

@@ -134,7 +134,6 @@ func (r *Room) instance(ctx context.Context, b *File, p string) (*Instance, erro
 	inst := store.KindOf[Instance](r.Store).New().(*Instance)
 	inst.Name, inst.Path = p, p
 	err := r.Store.Write(ctx, store.House, func(tx *store.Tx) error {
-		inst.PK = ""
 		if b.Meta != nil {
 			inst.Name = b.Meta.Name
 			if _, err := store.FindTx[Instance](tx, "name", inst.Name); !fault.Is(err, fault.NotFound) {

@@ -157,6 +157,12 @@ func (w *work) rewrite(k *kind.Kind, values map[string]any) {
 		return
 	}
 	for name, v := range values {
+		if m, ok := v.(map[string]any); ok && name == ours {
+			m = maps.Clone(m)
+			w.rewrite(k, m)
+			values[name] = m
+			continue
+		}
 		f := k.Field(name)
 		if f == nil || f.Ref == nil {
 			continue
@@ -214,7 +220,7 @@ func (w *work) body(at *place, k *kind.Kind, values map[string]any) (map[string]
 		if err != nil {
 			return nil, err
 		}
-		if _, ok := extra(k, name); !ok && k.Field(name) == nil {
+		if _, ok := extra(k, name); !ok && k.Field(name) == nil && name != ours {
 			w.log("info", fmt.Sprintf("The attribute %q of %s is not known and was ignored.", name, label(at.e, at.model, at.find)), nil)
 			continue
 		}
@@ -236,6 +242,11 @@ func (w *work) decode(k *kind.Kind, obj any, body map[string]json.RawMessage, wh
 			if err := bad.Merge(w.setExtra(k, obj, name, x, raw)); err != nil {
 				return err
 			}
+		}
+	}
+	if raw, ok := body[ours]; ok {
+		if err := bad.Merge(w.setBeyond(k, obj, raw)); err != nil {
+			return err
 		}
 	}
 	return bad.Err()

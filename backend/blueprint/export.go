@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -85,7 +86,20 @@ func (x *export) fields(k *kind.Kind, obj any) (map[string]any, error) {
 			}
 		}
 	}
+	if p := x.r.beyond(k); p != nil {
+		if more := differing(p.Show(obj), p.Show(fresh)); len(more) > 0 {
+			out[ours] = more
+		}
+	}
 	return out, nil
+}
+
+// differing gives the members of now that are not as those of first.
+func differing(now, first any) map[string]any {
+	was, _ := simple(first).(map[string]any)
+	out, _ := simple(now).(map[string]any)
+	maps.DeleteFunc(out, func(name string, v any) bool { return same(v, was[name]) })
+	return out
 }
 
 // simple gives a value as a file has it.
@@ -140,28 +154,35 @@ func (x *export) entry(k *kind.Kind, obj any, identifiers ...string) (written, e
 }
 
 func (x *export) write(k *kind.Kind, find, attrs map[string]any) (out written, err error) {
-	out.Model = k.Model
-	for _, p := range []struct {
-		from map[string]any
-		to   *yaml.Node
-	}{{find, &out.Identifiers}, {attrs, &out.Attrs}} {
-		p.to.Kind, p.to.Tag = yaml.MappingNode, "!!map"
-		names := make([]string, 0, len(p.from))
-		for name := range p.from {
-			names = append(names, name)
+	id, err := x.table(k, find)
+	if err != nil {
+		return out, err
+	}
+	has, err := x.table(k, attrs)
+	if err != nil {
+		return out, err
+	}
+	return written{k.Model, *id, *has}, nil
+}
+
+// table writes values of an object.
+func (x *export) table(k *kind.Kind, values map[string]any) (*yaml.Node, error) {
+	out := &yaml.Node{Kind: yaml.MappingNode, Tag: "!!map"}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		key, v := &yaml.Node{}, &yaml.Node{}
+		err := key.Encode(name)
+		if err != nil {
+			return nil, err
 		}
-		slices.Sort(names)
-		for _, name := range names {
-			var key yaml.Node
-			if err := key.Encode(name); err != nil {
-				return out, err
-			}
-			v, err := x.node(k.Field(name), p.from[name])
-			if err != nil {
-				return out, err
-			}
-			p.to.Content = append(p.to.Content, &key, v)
+		if more, ok := values[name].(map[string]any); ok && name == ours {
+			v, err = x.table(k, more)
+		} else {
+			v, err = x.node(k.Field(name), values[name])
 		}
+		if err != nil {
+			return nil, err
+		}
+		out.Content = append(out.Content, key, v)
 	}
 	return out, nil
 }
@@ -324,6 +345,30 @@ func (s *sorting) pointed(family string, v any) *sorted {
 	return s.at[strings.ToLower(text)]
 }
 
+// targets gives the objects of the file that an attribute points at.
+func (s *sorting) targets(k *kind.Kind, name string, v any) (out []*sorted) {
+	if more, ok := v.(map[string]any); ok && name == ours {
+		for name, v := range more {
+			out = append(out, s.targets(k, name, v)...)
+		}
+		return out
+	}
+	f := k.Field(name)
+	if f == nil || f.Ref == nil {
+		return nil
+	}
+	all, many := v.([]any)
+	if !many {
+		all = []any{v}
+	}
+	for _, it := range all {
+		if to := s.pointed(f.Ref.Family, it); to != nil {
+			out = append(out, to)
+		}
+	}
+	return out
+}
+
 func (s *sorting) visit(o *sorted) error {
 	if o.done || o.open {
 		return nil
@@ -338,19 +383,7 @@ func (s *sorting) visit(o *sorted) error {
 	}
 	after := map[string]any{}
 	for name, v := range attrs {
-		f := o.k.Field(name)
-		if f == nil || f.Ref == nil {
-			continue
-		}
-		all, many := v.([]any)
-		if !many {
-			all = []any{v}
-		}
-		for _, it := range all {
-			to := s.pointed(f.Ref.Family, it)
-			if to == nil {
-				continue
-			}
+		for _, to := range s.targets(o.k, name, v) {
 			if err := s.visit(to); err != nil {
 				return err
 			}

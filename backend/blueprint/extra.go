@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 
+	"gatehouse/backend/beyond"
 	"gatehouse/backend/fault"
 	"gatehouse/backend/kind"
 	"gatehouse/backend/user"
@@ -16,6 +17,31 @@ var further = map[string]map[string]string{
 	"authentik_core.application": {"icon": "icon_file", "meta_icon": "icon_file"},
 	"authentik_core.token":       {"key": "key"},
 	"sources":                    {"icon": "icon_file"},
+}
+
+// ours is the attribute with the settings of an object that the release does not have.
+const ours = "gatehouse"
+
+// beyond gives those settings of a kind, nil when it has none.
+func (r *Room) beyond(k *kind.Kind) beyond.Part {
+	for _, p := range r.Beyond {
+		if p.Kind().Model == k.Model {
+			return p
+		}
+	}
+	return nil
+}
+
+func (w *work) setBeyond(k *kind.Kind, obj any, raw json.RawMessage) error {
+	p := w.r.beyond(k)
+	if p == nil {
+		return fault.Field(ours, "Objects of this kind have no settings that the release does not have.")
+	}
+	var body map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &body); err != nil || body == nil {
+		return fault.Field(ours, "Give a map of settings.")
+	}
+	return fault.Under(ours, p.Change(w.tx, obj, body))
 }
 
 const userModel = "authentik_core.user"

@@ -26,6 +26,13 @@ func (r *Room) Schema() ([]byte, error) {
 		for name := range more(k) {
 			props[name] = object{"type": "string", "minLength": 1}
 		}
+		if p := r.beyond(k); p != nil {
+			own := object{}
+			for _, f := range p.Fields() {
+				own[f.Name] = r.typeOf(&f)
+			}
+			props[ours] = object{"type": "object", "properties": own, "additionalProperties": false, "description": "Settings that the release does not have."}
+		}
 		defs[model] = object{"type": "object", "properties": props}
 		entries = append(entries, entrySchema(model, object{"$ref": "#/$defs/" + model}))
 	}

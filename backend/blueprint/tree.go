@@ -56,6 +56,17 @@ func (n *node) get(key string) *node {
 	return nil
 }
 
+// lineOf gives the line of the member at the end of a path, or of the last one before it that is there; 0 when not even the first is.
+func (n *node) lineOf(path []string) (line int) {
+	for _, name := range path {
+		if n = n.get(name); n == nil {
+			break
+		}
+		line = n.line
+	}
+	return line
+}
+
 // text gives a scalar's text; ok is false for anything else.
 func (n *node) text() (string, bool) {
 	if n == nil || n.form != scalar || n.tag != "" {

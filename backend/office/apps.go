@@ -23,24 +23,15 @@ import (
 
 // NewApp is an OpenID Connect application as an admin describes it in one form. One of the catalogue needs its address only.
 type NewApp struct {
-	Name         string   `json:"name" is:"required"`
-	Template     string   `json:"template" is:"blank" max:"50"`
-	URL          string   `json:"url" is:"blank" max:"500"`
-	RedirectURIs string   `json:"redirect_uris" is:"blank"`
-	LaunchURL    string   `json:"launch_url" is:"blank"`
-	ClientType   string   `json:"client_type" enum:"confidential,public" default:"confidential"`
-	Consent      bool     `json:"consent" default:"false"`
-	Access       string   `json:"access" is:"required" enum:"everyone,chosen"`
-	Groups       []string `json:"groups" format:"uuid"`
-	Users        []int64  `json:"users"`
-	Signing      string   `json:"signing" enum:"rs256,es256,hs256" default:"rs256"`
-	Slug         string   `json:"slug" is:"blank" max:"50"`
-	ClientID     string   `json:"client_id" is:"blank" max:"255"`
-	ClientSecret string   `json:"client_secret" is:"blank,raw" max:"255"`
-	IconURL      string   `json:"icon_url" is:"blank"`
-	Description  string   `json:"description" is:"blank"`
-	Publisher    string   `json:"publisher" is:"blank"`
-	Group        string   `json:"group" is:"blank"`
+	Form
+	Template     string `json:"template" is:"blank" max:"50"`
+	URL          string `json:"url" is:"blank" max:"500"`
+	RedirectURIs string `json:"redirect_uris" is:"blank"`
+	ClientType   string `json:"client_type" enum:"confidential,public" default:"confidential"`
+	Signing      string `json:"signing" enum:"rs256,es256,hs256" default:"rs256"`
+	ClientID     string `json:"client_id" is:"blank" max:"255"`
+	ClientSecret string `json:"client_secret" is:"blank,raw" max:"255"`
+	IconURL      string `json:"icon_url" is:"blank"`
 }
 
 // App is an application with everything that the other side asks for.
@@ -146,8 +137,8 @@ func (r *Room) addApp(ctx context.Context, _ *kind.Call, in *NewApp) (App, error
 	if err != nil {
 		return App{}, err
 	}
-	if in.Access == "chosen" && len(in.Groups) == 0 && len(in.Users) == 0 {
-		return App{}, fault.Field("access", "Choose who may use the application, or choose everyone.")
+	if err := in.checkAccess(); err != nil {
+		return App{}, err
 	}
 	var key *cert.Pair
 	if in.Signing == "es256" {
@@ -155,43 +146,14 @@ func (r *Room) addApp(ctx context.Context, _ *kind.Call, in *NewApp) (App, error
 			return App{}, err
 		}
 	}
-	var slug string
-	err = r.Store.Write(ctx, store.ActorOf(ctx), func(tx *store.Tx) error {
-		a, err := r.makeApp(tx, in, t, key)
-		if err != nil {
-			return err
-		}
-		slug = a.Slug
-		if in.Access == "everyone" {
-			return nil
-		}
-		return bind(tx, a.PK, in.Users, in.Groups)
-	})
-	if err != nil {
-		return App{}, err
-	}
-	return r.showApp(ctx, slug)
+	return r.add(ctx, &in.Form, func(tx *store.Tx) (*application.Application, error) { return makeApp(tx, in, t, key) })
 }
 
 // makeApp stores application and provider; t is what the catalogue says, nil for an application of which it says nothing. Faults come back
 // under the names of the form.
-func (r *Room) makeApp(tx *store.Tx, in *NewApp, t *catalog.Template, key *cert.Pair) (*application.Application, error) {
-	flow := implicitFlow
-	if in.Consent {
-		flow = explicitFlow
-	}
-	auth, err := tx.Find(tx.Store().Kind("authentik_flows.flow"), "slug", flow)
+func makeApp(tx *store.Tx, in *NewApp, t *catalog.Template, key *cert.Pair) (*application.Application, error) {
+	_, app, p, err := in.members(tx)
 	if err != nil {
-		return nil, fault.Wrap(fault.Invalid, "The authorization flow "+flow+" is gone. Restore it under Advanced.", err)
-	}
-	slug := in.Slug
-	if slug == "" {
-		if slug, err = slugFor(tx, in.Name); err != nil {
-			return nil, err
-		}
-	} else if _, err := store.FindTx[application.Application](tx, "slug", slug); err == nil { // else the provider's name would be said to be taken
-		return nil, fault.Field("slug", "This field must be unique.")
-	} else if !fault.Is(err, fault.NotFound) {
 		return nil, err
 	}
 	scopes, err := store.AllTx[oauth2.ScopeMapping](tx, store.Query{})
@@ -207,10 +169,7 @@ func (r *Room) makeApp(tx *store.Tx, in *NewApp, t *catalog.Template, key *cert.
 			}
 		}
 	}
-	p := map[string]any{
-		"name": in.Name + " (" + slug + ")", "authorization_flow": tx.Store().KindFor(auth).PK(auth), "client_type": in.ClientType, "redirect_uris": in.RedirectURIs,
-		"property_mappings": mappings,
-	}
+	p["client_type"], p["redirect_uris"], p["property_mappings"] = in.ClientType, in.RedirectURIs, mappings
 	if in.ClientID != "" {
 		p["client_id"] = in.ClientID
 	}
@@ -222,11 +181,9 @@ func (r *Room) makeApp(tx *store.Tx, in *NewApp, t *catalog.Template, key *cert.
 	}
 	switch in.Signing {
 	case "rs256":
-		pair, err := store.FindTx[cert.Pair](tx, "name", cert.SelfSignedName)
-		if err != nil {
-			return nil, fault.Wrap(fault.Invalid, "The certificate "+cert.SelfSignedName+" is gone. Make another and choose it in the provider's settings.", err)
+		if p["signing_key"], err = houseKey(tx); err != nil {
+			return nil, err
 		}
-		p["signing_key"] = pair.PK
 	case "es256":
 		k := *key
 		if err := tx.Create(&k); err != nil {
@@ -234,7 +191,6 @@ func (r *Room) makeApp(tx *store.Tx, in *NewApp, t *catalog.Template, key *cert.
 		}
 		p["signing_key"] = k.PK
 	}
-	app := map[string]any{"name": in.Name, "slug": slug, "meta_launch_url": in.LaunchURL, "meta_description": in.Description, "meta_publisher": in.Publisher, "group": in.Group}
 	a, _, err := application.Together(tx, app, oauth2.Model, p)
 	if err != nil {
 		return nil, ungroup(err)

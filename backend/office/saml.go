@@ -46,23 +46,14 @@ type SAMLDescribed struct {
 
 // NewSAML is a SAML application as an admin describes it in one form.
 type NewSAML struct {
-	Name        string   `json:"name" is:"required"`
-	ACSURL      string   `json:"acs_url" is:"required" max:"500"`
-	Audience    string   `json:"audience" is:"blank"`
-	Binding     string   `json:"sp_binding" enum:"post,redirect" default:"post"`
-	Certificate string   `json:"certificate" is:"blank,raw"`
-	Sign        string   `json:"sign" enum:"assertion,response,both" default:"assertion"`
-	SLOURL      string   `json:"slo_url" is:"blank" max:"2000"`
-	SLOBinding  string   `json:"slo_binding" enum:"redirect,post" default:"redirect"`
-	LaunchURL   string   `json:"launch_url" is:"blank"`
-	Consent     bool     `json:"consent" default:"false"`
-	Access      string   `json:"access" is:"required" enum:"everyone,chosen"`
-	Groups      []string `json:"groups" format:"uuid"`
-	Users       []int64  `json:"users"`
-	Slug        string   `json:"slug" is:"blank" max:"50"`
-	Description string   `json:"description" is:"blank"`
-	Publisher   string   `json:"publisher" is:"blank"`
-	Group       string   `json:"group" is:"blank"`
+	Form
+	ACSURL      string `json:"acs_url" is:"required" max:"500"`
+	Audience    string `json:"audience" is:"blank"`
+	Binding     string `json:"sp_binding" enum:"post,redirect" default:"post"`
+	Certificate string `json:"certificate" is:"blank,raw"`
+	Sign        string `json:"sign" enum:"assertion,response,both" default:"assertion"`
+	SLOURL      string `json:"slo_url" is:"blank" max:"2000"`
+	SLOBinding  string `json:"slo_binding" enum:"redirect,post" default:"redirect"`
 }
 
 func (r *Room) readMetadata(ctx context.Context, _ *kind.Call, in *SAMLMetadata) (SAMLDescribed, error) {
@@ -132,8 +123,8 @@ func (r *Room) fetch(ctx context.Context, address string) ([]byte, error) {
 }
 
 func (r *Room) addSAML(ctx context.Context, _ *kind.Call, in *NewSAML) (App, error) {
-	if in.Access == "chosen" && len(in.Groups) == 0 && len(in.Users) == 0 {
-		return App{}, fault.Field("access", "Choose who may use the application, or choose everyone.")
+	if err := in.checkAccess(); err != nil {
+		return App{}, err
 	}
 	if in.SLOURL != "" {
 		if u, err := url.Parse(in.SLOURL); err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" {
@@ -145,48 +136,18 @@ func (r *Room) addSAML(ctx context.Context, _ *kind.Call, in *NewSAML) (App, err
 			return App{}, fault.Field("certificate", fault.As(err).Say)
 		}
 	}
-	var slug string
 	base := r.base(ctx)
-	err := r.Store.Write(ctx, store.ActorOf(ctx), func(tx *store.Tx) error {
-		a, err := makeSAML(tx, in, base)
-		if err != nil {
-			return err
-		}
-		slug = a.Slug
-		if in.Access == "everyone" {
-			return nil
-		}
-		return bind(tx, a.PK, in.Users, in.Groups)
-	})
-	if err != nil {
-		return App{}, err
-	}
-	return r.showApp(ctx, slug)
+	return r.add(ctx, &in.Form, func(tx *store.Tx) (*application.Application, error) { return makeSAML(tx, in, base) })
 }
 
 // makeSAML stores application and provider. Faults come back under the names of the form.
 func makeSAML(tx *store.Tx, in *NewSAML, base string) (*application.Application, error) {
-	flow := implicitFlow
-	if in.Consent {
-		flow = explicitFlow
-	}
-	auth, err := tx.Find(tx.Store().Kind("authentik_flows.flow"), "slug", flow)
+	slug, app, p, err := in.members(tx)
 	if err != nil {
-		return nil, fault.Wrap(fault.Invalid, "The authorization flow "+flow+" is gone. Restore it under Advanced.", err)
-	}
-	slug := in.Slug
-	if slug == "" {
-		if slug, err = slugFor(tx, in.Name); err != nil {
-			return nil, err
-		}
-	} else if _, err := store.FindTx[application.Application](tx, "slug", slug); err == nil { // else the provider's name would be said to be taken
-		return nil, fault.Field("slug", "This field must be unique.")
-	} else if !fault.Is(err, fault.NotFound) {
 		return nil, err
 	}
-	pair, err := store.FindTx[cert.Pair](tx, "name", cert.SelfSignedName)
-	if err != nil {
-		return nil, fault.Wrap(fault.Invalid, "The certificate "+cert.SelfSignedName+" is gone. Make another and choose it in the provider's settings.", err)
+	if p["signing_kp"], err = houseKey(tx); err != nil {
+		return nil, err
 	}
 	all, err := store.AllTx[saml.Mapping](tx, store.Query{Where: "o.managed IS NOT NULL", Order: []string{"name"}})
 	if err != nil {
@@ -196,10 +157,7 @@ func makeSAML(tx *store.Tx, in *NewSAML, base string) (*application.Application,
 	for _, m := range all {
 		mappings = append(mappings, m.PK)
 	}
-	p := map[string]any{
-		"name": in.Name + " (" + slug + ")", "authorization_flow": tx.Store().KindFor(auth).PK(auth), "acs_url": in.ACSURL, "audience": in.Audience, "sp_binding": in.Binding,
-		"issuer": saml.PlacesOf(base, slug).Metadata, "signing_kp": pair.PK, "property_mappings": mappings,
-	}
+	p["acs_url"], p["audience"], p["sp_binding"], p["issuer"], p["property_mappings"] = in.ACSURL, in.Audience, in.Binding, saml.PlacesOf(base, slug).Metadata, mappings
 	if in.Certificate != "" {
 		own := &cert.Pair{Name: in.Name + " (" + slug + ") SAML " + crypt.ID(6), Certificate: in.Certificate}
 		if err := tx.Create(own); err != nil {
@@ -207,7 +165,6 @@ func makeSAML(tx *store.Tx, in *NewSAML, base string) (*application.Application,
 		}
 		p["verification_kp"] = own.PK
 	}
-	app := map[string]any{"name": in.Name, "slug": slug, "meta_launch_url": in.LaunchURL, "meta_description": in.Description, "meta_publisher": in.Publisher, "group": in.Group}
 	a, made, err := application.Together(tx, app, saml.Model, p)
 	if err != nil {
 		return nil, ungroup(err)

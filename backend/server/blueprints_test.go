@@ -420,6 +420,13 @@ func TestBlueprintSchema(t *testing.T) {
 			t.Errorf("%s: %v, want %s", path, p, want)
 		}
 	}
+	for model, setting := range map[string]string{
+		"authentik_providers_oauth2.oauth2provider": "resources", "authentik_providers_saml.samlprovider": "encryption_kp", "authentik_providers_scim.scimprovider": "method", "authentik_sources_saml.samlsource": "further_verification_kps",
+	} {
+		if p := got.Defs[model].Properties["gatehouse"]; p["additionalProperties"] != false || p["properties"].(obj)[setting] == nil {
+			t.Errorf("%s: %v", model, p)
+		}
+	}
 	if p := got.Defs["authentik_flows.flow"].Properties; p["slug"]["pattern"] != "^[-a-zA-Z0-9_]+$" || p["slug"]["maxLength"] != 50. || len(p["layout"]["enum"].([]any)) != 5 || p["pk"] != nil || p["stages"] != nil || p["background"] == nil {
 		t.Errorf("%v", p)
 	}

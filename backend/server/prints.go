@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"gatehouse/backend/beyond"
 	"gatehouse/backend/blueprint"
 	"gatehouse/backend/control"
 	"gatehouse/backend/kinds"
@@ -17,6 +18,7 @@ import (
 func (r *rooms) newPrints(o Options, list *kinds.Rooms) {
 	r.prints = &blueprint.Room{
 		Store: r.store, Users: r.users, Events: r.events, Tasks: r.tasks, Guard: guard{r}, Dir: filepath.Join(o.Config.Data, "blueprints"), Env: os.LookupEnv, Log: r.log,
+		Beyond: []beyond.Part{r.oauth.Beyond(), r.saml.Beyond(), r.scimOut.Beyond(), r.abroad.Beyond()},
 	}
 	r.flows.Paper, list.Blueprints = r.prints, r.prints
 }

@@ -23,7 +23,8 @@ func (c *Memo[K, V]) Get(s *Store, key K, read func() (V, error)) (V, error) {
 	if c.gen != gen || c.m == nil || len(c.m) >= mostRemembered {
 		c.gen, c.m = gen, map[K]V{}
 	}
-	v, ok := c.m[key]
+	m := c.m
+	v, ok := m[key]
 	c.mu.Unlock()
 	if ok {
 		return v, nil
@@ -34,10 +35,15 @@ func (c *Memo[K, V]) Get(s *Store, key K, read func() (V, error)) (V, error) {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.gen == gen { // what was read before a change is not kept after it
-		c.m[key] = v
-	}
+	m[key] = v // lost when something changed meanwhile: then this map is not in use any more
 	return v, nil
+}
+
+// Forget drops everything: what is kept also hangs on something that is no configuration, and that changed.
+func (c *Memo[K, V]) Forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.m = nil
 }
 
 // missing gives the keys under which nothing is kept, and the generation that what is read now belongs to.

@@ -21,4 +21,18 @@ func TestMemo(t *testing.T) {
 	if v, err := c.Get(s, "b", read); v != 2 || err != nil {
 		t.Fatalf("an error was kept: %d %v", v, err)
 	}
+	c.Forget()
+	if v, err := c.Get(s, "b", read); v != 3 || err != nil {
+		t.Fatalf("kept although it was to be forgotten: %d %v", v, err)
+	}
+	// What is being read while something changes, or is to be forgotten, is given and not kept.
+	for name, change := range map[string]func(){"a change": func() { s.gen.Add(1) }, "forget": c.Forget} {
+		before := reads
+		if v, err := c.Get(s, name, func() (int, error) { change(); return read() }); v != before+1 || err != nil {
+			t.Fatalf("%s: %d %v", name, v, err)
+		}
+		if v, err := c.Get(s, name, read); v != before+2 || err != nil {
+			t.Fatalf("%s: kept %d %v", name, v, err)
+		}
+	}
 }

@@ -179,11 +179,18 @@ func column(v any) (any, error) {
 	return string(b), err
 }
 
+// keyed is an object that had no key before.
+type keyed struct {
+	k   *kind.Kind
+	obj any
+}
+
 func (tx *Tx) giveKey(k *kind.Kind, obj any) error {
 	v := k.Value(obj, k.PKField())
 	if !v.IsZero() {
 		return nil
 	}
+	*tx.keyed = append(*tx.keyed, keyed{k, obj})
 	if v.Kind() == reflect.String {
 		v.SetString(crypt.UUID())
 		return nil

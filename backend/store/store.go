@@ -206,15 +206,22 @@ type Tx struct {
 	Actor Actor
 	s     *Store
 	going map[string]bool // what a deletion under way has begun to delete, by kind and key
+	keyed *[]keyed        // what got its key here; copies of the transaction share it
 }
 
 // Store gives the store of the transaction.
 func (tx *Tx) Store() *Store { return tx.s }
 
-// Write runs fn in a durable transaction. fn may run twice and must not use the caller's context (decision on the writer).
+// Write runs fn in a durable transaction. fn may run twice and must not use the caller's context (decision on the writer). Objects that got
+// their keys in a run that was lost have none again in the next: the numbers are free then.
 func (s *Store) Write(ctx context.Context, a Actor, fn func(tx *Tx) error) error {
+	var given []keyed
 	return s.db.Write(ctx, func(t *db.Tx) error {
-		return fn(&Tx{Tx: t, Actor: a, s: s})
+		for _, o := range given {
+			o.k.Value(o.obj, o.k.PKField()).SetZero()
+		}
+		given = nil
+		return fn(&Tx{Tx: t, Actor: a, s: s, keyed: &given})
 	})
 }
 

@@ -1,13 +1,11 @@
 package oauth2
 
 import (
-	"context"
-	"errors"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
+	"gatehouse/backend/beyond"
 	"gatehouse/backend/fault"
 	"gatehouse/backend/kind"
 	"gatehouse/backend/store"
@@ -26,36 +24,15 @@ type Beyond struct {
 // SchemaName implements kind.SchemaNamer.
 func (Beyond) SchemaName() string { return "OAuth2ProviderBeyond" }
 
-// Endpoints are the operations of this room that belong to no collection.
-func (r *Room) Endpoints() []kind.Action {
-	of := func(ctx context.Context, key string) (string, error) {
-		p, err := r.stored(ctx, key)
-		if err != nil {
-			return "", err
-		}
-		return strconv.FormatInt(p.PK, 10), nil
-	}
-	get := kind.Do("GET", "gatehouse/providers/oauth2/{id}/beyond", func(ctx context.Context, c *kind.Call, _ *kind.None) (Beyond, error) {
-		p, err := r.stored(ctx, c.Key)
-		if err != nil {
-			return Beyond{}, err
-		}
-		return p.Beyond(), nil
-	})
-	get.Summary, get.Perm, get.Of = "What a provider has that the release does not.", "authentik_providers_oauth2.view_oauth2provider", of
-	put := kind.Do("PUT", "gatehouse/providers/oauth2/{id}/beyond", r.setBeyond)
-	put.Summary, put.Perm, put.Of = "Sets everything that a provider has and the release does not.", "authentik_providers_oauth2.change_oauth2provider", of
-	patch := kind.Do("PATCH", "gatehouse/providers/oauth2/{id}/beyond", r.setBeyond)
-	patch.Summary, patch.Perm, patch.Of = "Changes some of what a provider has and the release does not.", put.Perm, of
-	return slices.Concat([]kind.Action{get, put, patch}, r.explainActions(of), r.registrationActions(of))
+// Beyond keeps them.
+func (r *Room) Beyond() beyond.Settings[Provider, Beyond] {
+	return beyond.Settings[Provider, Beyond]{Store: r.Store, Of: (*Provider).Beyond, Put: putBeyond}
 }
 
-// stored reads a provider by its key as it came in an address.
-func (r *Room) stored(ctx context.Context, key string) (*Provider, error) {
-	if _, err := strconv.ParseInt(key, 10, 64); err != nil {
-		return nil, fault.New(fault.NotFound, "Not found.")
-	}
-	return store.Get[Provider](ctx, r.Store, key)
+// Endpoints are the operations of this room that belong to no collection.
+func (r *Room) Endpoints() []kind.Action {
+	b := r.Beyond()
+	return slices.Concat(b.Actions(), r.explainActions(b.Key), r.registrationActions(b.Key))
 }
 
 // Beyond gives the fields that the release does not have.
@@ -63,26 +40,16 @@ func (p *Provider) Beyond() Beyond {
 	return Beyond{p.LogoutURI, p.LogoutSession, p.OnlyPushed, p.DPoPBound, p.DPoPNonce, p.Resources}
 }
 
-// setBeyond is for PUT, whose body is whole, and PATCH, which keeps what its body leaves out.
-func (r *Room) setBeyond(ctx context.Context, c *kind.Call, _ *Beyond) (out Beyond, err error) {
-	err = r.Store.Write(ctx, store.ActorOf(ctx), func(tx *store.Tx) error {
-		p, err := store.FindTx[Provider](tx, "pk", c.Key)
-		if err != nil {
+func putBeyond(_ *store.Tx, p *Provider, in Beyond) error {
+	var bad fault.Fields
+	for _, err := range []error{checkLogoutURI(in.LogoutURI), checkResources(in.Resources)} {
+		if err := bad.Merge(err); err != nil {
 			return err
 		}
-		in := p.Beyond()
-		if err := c.Apply(&in); err != nil {
-			return err
-		}
-		if err := errors.Join(checkLogoutURI(in.LogoutURI), checkResources(in.Resources)); err != nil {
-			return err
-		}
-		in.Resources = strings.Join(strings.Fields(in.Resources), "\n")
-		p.LogoutURI, p.LogoutSession, p.OnlyPushed, p.DPoPBound, p.DPoPNonce, p.Resources = in.LogoutURI, in.LogoutSession, in.OnlyPushed, in.DPoPBound, in.DPoPNonce, in.Resources
-		out = in
-		return tx.Update(p)
-	})
-	return out, err
+	}
+	p.LogoutURI, p.LogoutSession, p.OnlyPushed, p.DPoPBound, p.DPoPNonce = in.LogoutURI, in.LogoutSession, in.OnlyPushed, in.DPoPBound, in.DPoPNonce
+	p.Resources = strings.Join(strings.Fields(in.Resources), "\n")
+	return bad.Err()
 }
 
 // checkResources holds the resources of a provider to RFC 8707 section 2.

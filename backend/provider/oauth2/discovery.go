@@ -36,8 +36,7 @@ func (r *Room) Discovery(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	b := base(ctx)
-	snap := r.snap()
-	doc, err := remembered(snap, snap.docs, "discovery "+b+" "+slug, func() (document, error) { return r.describe(ctx, p, slug, b) })
+	doc, err := r.docs.Get(r.Store, "discovery "+b+" "+slug, func() (document, error) { return r.describe(ctx, p, slug, b) })
 	if err != nil {
 		r.missing(w, req, err)
 		return
@@ -53,8 +52,7 @@ func (r *Room) JWKS(w http.ResponseWriter, req *http.Request) {
 		r.missing(w, req, err)
 		return
 	}
-	snap := r.snap()
-	doc, err := remembered(snap, snap.docs, "jwks "+strconv.FormatInt(p.PK, 10), func() (document, error) {
+	doc, err := r.docs.Get(r.Store, "jwks "+strconv.FormatInt(p.PK, 10), func() (document, error) {
 		s, err := r.signerOf(ctx, p)
 		if fault.Is(err, fault.Invalid) {
 			return prepared([]byte("{}")), nil

@@ -157,7 +157,7 @@ func (Unknown) SchemaName() string { return "OAuth2UnknownClients" }
 
 func (r *Room) explainActions(of func(ctx context.Context, key string) (string, error)) []kind.Action {
 	one := kind.Do("GET", "gatehouse/providers/oauth2/{id}/signins", func(ctx context.Context, c *kind.Call, _ *kind.None) (SignIns, error) {
-		p, err := r.stored(ctx, c.Key)
+		p, err := store.Get[Provider](ctx, r.Store, c.Key)
 		if err != nil {
 			return SignIns{}, err
 		}

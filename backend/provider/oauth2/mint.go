@@ -250,8 +250,7 @@ func (s *signer) jwt(payload []byte) (string, error) {
 
 // signerOf gives what signs for a provider: the key of its certificate, or its secret when it has none.
 func (r *Room) signerOf(ctx context.Context, p *Provider) (*signer, error) {
-	snap := r.snap()
-	return remembered(snap, snap.signers, p.PK, func() (*signer, error) { return r.newSigner(ctx, p) })
+	return r.signers.Get(r.Store, p.PK, func() (*signer, error) { return r.newSigner(ctx, p) })
 }
 
 func (r *Room) newSigner(ctx context.Context, p *Provider) (*signer, error) {

@@ -77,7 +77,7 @@ func (r *Room) registrationActions(of func(ctx context.Context, key string) (str
 	get.Summary, get.Perm = "Whether applications may register themselves.", "authentik_rbac.view_system_settings"
 	put := kind.Do("PUT", "gatehouse/oauth2/registration", func(ctx context.Context, _ *kind.Call, in *Registration) (Registration, error) {
 		err := r.Store.Write(ctx, store.ActorOf(ctx), func(tx *store.Tx) error {
-			tx.AfterCommit(r.forget)
+			tx.AfterCommit(r.docs.Forget)
 			_, err := tx.Exec(`INSERT INTO oauth_registration (id, enabled, hash, made) VALUES (1, ?, '', 0) ON CONFLICT (id) DO UPDATE SET enabled = excluded.enabled`, in.Enabled)
 			return err
 		})
@@ -106,7 +106,7 @@ func (r *Room) registrationActions(of func(ctx context.Context, key string) (str
 	list := kind.Do("GET", "gatehouse/oauth2/registration/clients", r.selfMade)
 	list.Summary, list.Perm = "The applications that registered themselves.", "authentik_providers_oauth2.view_oauth2provider"
 	drop := kind.Do("DELETE", "gatehouse/oauth2/registration/clients/{id}", func(ctx context.Context, c *kind.Call, _ *kind.None) (kind.None, error) {
-		p, err := r.stored(ctx, c.Key)
+		p, err := store.Get[Provider](ctx, r.Store, c.Key)
 		if err == nil && p.RegisteredBy == "" {
 			err = fault.New(fault.NotFound, "This application did not register itself.")
 		}
@@ -165,13 +165,6 @@ func (r *Room) selfMade(ctx context.Context, _ *kind.Call, _ *kind.None) (SelfMa
 		out.Clients = append(out.Clients, one)
 	}
 	return out, nil
-}
-
-// forget drops what was prepared of the configuration.
-func (r *Room) forget() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.cache = nil
 }
 
 // metadata is a client as it describes itself (RFC 7591 section 2, OpenID Connect Dynamic Client Registration 1.0 section 2).

@@ -1,15 +1,14 @@
 package saml
 
 import (
-	"context"
+	"crypto/x509"
 	"net/url"
-	"slices"
-	"strconv"
 
+	"gatehouse/backend/beyond"
 	"gatehouse/backend/cert"
+	"gatehouse/backend/crypt"
 	"gatehouse/backend/fault"
 	"gatehouse/backend/kind"
-	message "gatehouse/backend/saml"
 	"gatehouse/backend/store"
 )
 
@@ -46,53 +45,15 @@ func (p *Provider) Cipher() string {
 	return p.EncryptionCipher
 }
 
+// Beyond keeps them.
+func (r *Room) Beyond() beyond.Settings[Provider, Beyond] {
+	return beyond.Settings[Provider, Beyond]{Store: r.Store, Of: (*Provider).Beyond, Put: putBeyond}
+}
+
 // Endpoints are the operations of this room that belong to no collection.
-func (r *Room) Endpoints() []kind.Action {
-	of := func(ctx context.Context, key string) (string, error) {
-		p, err := r.stored(ctx, key)
-		if err != nil {
-			return "", err
-		}
-		return strconv.FormatInt(p.PK, 10), nil
-	}
-	get := kind.Do("GET", "gatehouse/providers/saml/{id}/beyond", func(ctx context.Context, c *kind.Call, _ *kind.None) (Beyond, error) {
-		p, err := r.stored(ctx, c.Key)
-		if err != nil {
-			return Beyond{}, err
-		}
-		return p.Beyond(), nil
-	})
-	get.Summary, get.Perm, get.Of = "What a SAML provider has that the release does not.", "authentik_providers_saml.view_samlprovider", of
-	put := kind.Do("PUT", "gatehouse/providers/saml/{id}/beyond", r.setBeyond)
-	put.Summary, put.Perm, put.Of = "Changes what a SAML provider has that the release does not.", "authentik_providers_saml.change_samlprovider", of
-	return []kind.Action{get, put}
-}
+func (r *Room) Endpoints() []kind.Action { return r.Beyond().Actions() }
 
-// stored reads a provider by its key as it came in an address.
-func (r *Room) stored(ctx context.Context, key string) (*Provider, error) {
-	if _, err := strconv.ParseInt(key, 10, 64); err != nil {
-		return nil, fault.New(fault.NotFound, "Not found.")
-	}
-	return store.Get[Provider](ctx, r.Store, key)
-}
-
-func (r *Room) setBeyond(ctx context.Context, c *kind.Call, in *Beyond) (Beyond, error) {
-	if err := r.checkBeyond(ctx, in); err != nil {
-		return Beyond{}, err
-	}
-	err := r.Store.Write(ctx, store.ActorOf(ctx), func(tx *store.Tx) error {
-		p, err := store.FindTx[Provider](tx, "pk", c.Key)
-		if err != nil {
-			return err
-		}
-		p.PlainAssertion, p.SignResponse, p.Encryption, p.EncryptionCipher = !in.SignAssertion, in.SignResponse, in.Encryption, in.Cipher
-		p.SLOURL, p.SLOBinding, p.AllowSHA1 = in.SLOURL, in.SLOBinding, in.AllowSHA1
-		return tx.Update(p)
-	})
-	return *in, err
-}
-
-func (r *Room) checkBeyond(ctx context.Context, in *Beyond) error {
+func putBeyond(tx *store.Tx, p *Provider, in Beyond) error {
 	var bad fault.Fields
 	if !in.SignAssertion && !in.SignResponse {
 		bad.Add("sign_assertion", "Sign the assertion, the response, or both: an application can't tell a message that is not signed from a forged one.")
@@ -103,24 +64,32 @@ func (r *Room) checkBeyond(ctx context.Context, in *Beyond) error {
 		}
 	}
 	if in.Encryption != nil {
-		s, err := r.Certs.Signing(ctx, *in.Encryption)
-		switch {
-		case fault.Is(err, fault.NotFound):
-			bad.Add("encryption_kp", "There is no such certificate.")
-		case err != nil:
+		if err := bad.Merge(canEncrypt(tx, *in.Encryption)); err != nil {
 			return err
-		case !encrypts(s):
-			bad.Add("encryption_kp", "Only certificates with an RSA key can be encrypted for.")
 		}
 	}
-	if !slices.Contains(message.Ciphers, in.Cipher) {
-		bad.Add("encryption_cipher", "This cipher is not known.")
-	}
+	p.PlainAssertion, p.SignResponse, p.Encryption, p.EncryptionCipher = !in.SignAssertion, in.SignResponse, in.Encryption, in.Cipher
+	p.SLOURL, p.SLOBinding, p.AllowSHA1 = in.SLOURL, in.SLOBinding, in.AllowSHA1
 	return bad.Err()
 }
 
-func encrypts(s *cert.Signing) bool {
-	return s.Certificate.PublicKeyAlgorithm.String() == "RSA"
+// canEncrypt holds that there is a certificate, and that something can be encrypted for it.
+func canEncrypt(tx *store.Tx, pk string) error {
+	pair, err := store.GetTx[cert.Pair](tx, pk)
+	if fault.Is(err, fault.NotFound) {
+		return fault.Field("encryption_kp", "There is no such certificate.")
+	}
+	if err != nil {
+		return err
+	}
+	c, err := crypt.ParseCertificate(pair.Certificate)
+	if err != nil {
+		return err
+	}
+	if c.PublicKeyAlgorithm != x509.RSA {
+		return fault.Field("encryption_kp", "Only certificates with an RSA key can be encrypted for.")
+	}
+	return nil
 }
 
 // webAddress holds that an address begins with http:// or https:// and has a host.

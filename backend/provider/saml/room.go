@@ -7,7 +7,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"strconv"
 
 	"gatehouse/backend/application"
@@ -22,20 +21,6 @@ import (
 	"gatehouse/backend/user"
 )
 
-// Browser is what the door does for pages of a protocol.
-type Browser interface {
-	// Cookie sets the cookie of a session that began.
-	Cookie(w http.ResponseWriter, r *http.Request, s *session.Session, key string)
-	// EndCookie takes the cookie away.
-	EndCookie(w http.ResponseWriter, r *http.Request)
-	// Problem shows a page that says what is wrong with a request, in the words of the table under key.
-	Problem(w http.ResponseWriter, r *http.Request, status int, key, detail string)
-	// Denied shows that a person may not use an application.
-	Denied(w http.ResponseWriter, r *http.Request, app string, messages []string)
-	// Outcome does what a flow's outcome says: cookies, and the page or address it leads to.
-	Outcome(w http.ResponseWriter, r *http.Request, o flow.Outcome, query string)
-}
-
 // Room is the provider's work.
 type Room struct {
 	Store    *store.Store
@@ -46,7 +31,7 @@ type Room struct {
 	Flows    *flow.Engine
 	Events   *event.Log
 	Host     expr.Host
-	Browser  Browser
+	Browser  flow.Browser
 	Log      *slog.Logger
 	// May says whether the caller holds a permission on an object.
 	May func(ctx context.Context, a store.Actor, permission, object string) (bool, error)
@@ -69,14 +54,7 @@ type served struct {
 // bySlug makes the provider of an application ready. NotFound when there is no such application, or it speaks something else.
 func (r *Room) bySlug(ctx context.Context, slug string) (*served, error) {
 	return r.ready.Get(r.Store, slug, func() (*served, error) {
-		a, err := store.Find[application.Application](ctx, r.Store, "slug", slug)
-		if err != nil {
-			return nil, err
-		}
-		if a.Provider == nil {
-			return nil, fault.New(fault.NotFound, "This application does not speak SAML.")
-		}
-		p, err := store.Get[Provider](ctx, r.Store, strconv.FormatInt(*a.Provider, 10))
+		a, p, err := application.Speaking[Provider](ctx, r.Store, slug, "SAML")
 		if err != nil {
 			return nil, err
 		}

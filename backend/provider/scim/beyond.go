@@ -1,11 +1,9 @@
 package scim
 
 import (
-	"context"
-	"strconv"
+	"cmp"
 
-	"gatehouse/backend/fault"
-	"gatehouse/backend/kind"
+	"gatehouse/backend/beyond"
 	"gatehouse/backend/store"
 )
 
@@ -35,42 +33,13 @@ func (Beyond) SchemaName() string { return "SCIMProviderBeyond" }
 
 // Beyond gives the fields that the release does not have.
 func (p *Provider) Beyond() Beyond {
-	or := func(v, usual string) string {
-		if v == "" {
-			return usual
-		}
-		return v
-	}
-	return Beyond{or(p.Leaving, keep), or(p.Gone, remove), or(p.Method, auto)}
+	return Beyond{cmp.Or(p.Leaving, keep), cmp.Or(p.Gone, remove), cmp.Or(p.Method, auto)}
 }
 
-func (r *Room) getBeyond(ctx context.Context, c *kind.Call, _ *kind.None) (Beyond, error) {
-	p, err := r.stored(ctx, c.Key)
-	if err != nil {
-		return Beyond{}, err
-	}
-	return p.Beyond(), nil
-}
-
-func (r *Room) setBeyond(ctx context.Context, c *kind.Call, in *Beyond) (Beyond, error) {
-	if _, err := r.stored(ctx, c.Key); err != nil {
-		return Beyond{}, err
-	}
-	err := r.Store.Write(ctx, store.ActorOf(ctx), func(tx *store.Tx) error {
-		p, err := store.FindTx[Provider](tx, "pk", c.Key)
-		if err != nil {
-			return err
-		}
+// Beyond keeps them.
+func (r *Room) Beyond() beyond.Settings[Provider, Beyond] {
+	return beyond.Settings[Provider, Beyond]{Store: r.Store, Of: (*Provider).Beyond, Put: func(_ *store.Tx, p *Provider, in Beyond) error {
 		p.Leaving, p.Gone, p.Method = in.Leaving, in.Gone, in.Method
-		return tx.Update(p)
-	})
-	return *in, err
-}
-
-// stored reads a provider by its key as it came in an address.
-func (r *Room) stored(ctx context.Context, key string) (*Provider, error) {
-	if _, err := strconv.ParseInt(key, 10, 64); err != nil {
-		return nil, fault.New(fault.NotFound, "Not found.")
-	}
-	return store.Get[Provider](ctx, r.Store, key)
+		return nil
+	}}
 }

@@ -136,24 +136,16 @@ const (
 
 // Endpoints are the operations of this room that belong to no collection.
 func (r *Room) Endpoints() []kind.Action {
-	of := func(ctx context.Context, key string) (string, error) {
-		p, err := r.stored(ctx, key)
-		if err != nil {
-			return "", err
-		}
-		return strconv.FormatInt(p.PK, 10), nil
-	}
+	settings := r.Beyond()
 	at := "gatehouse/providers/scim/{id}/"
 	list := []kind.Action{
-		named(kind.Do("GET", at+"beyond", r.getBeyond), viewPerm, "What a provider has that the release does not."),
-		named(kind.Do("PUT", at+"beyond", r.setBeyond), changePerm, "Changes what a provider has that the release does not."),
 		named(kind.Do("GET", at+"state", r.state), viewPerm, "How far a provider is with its system."),
 		named(kind.Do("GET", at+"entries", r.entries), viewPerm, "Where each person and group stands at the other system.",
 			kind.Param{Name: "kind", Type: "string", Enum: []string{"user", "group"}}, kind.Param{Name: "state", Type: "string", Enum: []string{waiting, inStep, failed, left, off}},
 			kind.Param{Name: "search", Type: "string"}, kind.Param{Name: "page", Type: "integer"}, kind.Param{Name: "page_size", Type: "integer"}),
 		named(kind.Do("POST", at+"retry", r.retry), changePerm, "Tries again to send a person or group, or all that failed."),
 		named(kind.Do("POST", at+"sync", func(ctx context.Context, c *kind.Call, in *Wish) (kind.None, error) {
-			p, err := r.stored(ctx, c.Key)
+			p, err := store.Get[Provider](ctx, r.Store, c.Key)
 			if err != nil {
 				return kind.None{}, err
 			}
@@ -163,9 +155,10 @@ func (r *Room) Endpoints() []kind.Action {
 		named(kind.Do("POST", at+"dry_run", r.dryRun), changePerm, "What a full sync would do now. The other system is only read."),
 	}
 	for i := range list {
-		list[i].Of = of
+		list[i].Of = settings.Key
 	}
-	return append(list, named(kind.Do("POST", "gatehouse/providers/scim", r.setup), "authentik_providers_scim.add_scimprovider", "Has an application take people by SCIM: a provider with the usual mappings, and the application."))
+	list = append(list, named(kind.Do("POST", "gatehouse/providers/scim", r.setup), "authentik_providers_scim.add_scimprovider", "Has an application take people by SCIM: a provider with the usual mappings, and the application."))
+	return append(list, settings.Actions()...)
 }
 
 func named(a kind.Action, perm, summary string, query ...kind.Param) kind.Action {
@@ -174,7 +167,7 @@ func named(a kind.Action, perm, summary string, query ...kind.Param) kind.Action
 }
 
 func (r *Room) state(ctx context.Context, c *kind.Call, _ *kind.None) (State, error) {
-	p, err := r.stored(ctx, c.Key)
+	p, err := store.Get[Provider](ctx, r.Store, c.Key)
 	if err != nil {
 		return State{}, err
 	}
@@ -220,7 +213,7 @@ const atPage = 20
 
 func (r *Room) entries(ctx context.Context, c *kind.Call, _ *kind.None) (Entries, error) {
 	out := Entries{Results: []Entry{}}
-	p, err := r.stored(ctx, c.Key)
+	p, err := store.Get[Provider](ctx, r.Store, c.Key)
 	if err != nil {
 		return out, err
 	}
@@ -270,7 +263,7 @@ func (r *Room) entries(ctx context.Context, c *kind.Call, _ *kind.None) (Entries
 }
 
 func (r *Room) retry(ctx context.Context, c *kind.Call, in *Retry) (kind.None, error) {
-	p, err := r.stored(ctx, c.Key)
+	p, err := store.Get[Provider](ctx, r.Store, c.Key)
 	if err != nil {
 		return kind.None{}, err
 	}
@@ -302,7 +295,7 @@ func (r *Room) retry(ctx context.Context, c *kind.Call, in *Retry) (kind.None, e
 
 // preview shows what is sent of a person or a group as they are now.
 func (r *Room) preview(ctx context.Context, c *kind.Call, _ *kind.None) (Plan, error) {
-	p, err := r.stored(ctx, c.Key)
+	p, err := store.Get[Provider](ctx, r.Store, c.Key)
 	if err != nil {
 		return Plan{}, err
 	}
@@ -379,7 +372,7 @@ const mostPlans = 200
 
 // dryRun looks at everybody here and there without a change.
 func (r *Room) dryRun(ctx context.Context, c *kind.Call, _ *kind.None) (DryRun, error) {
-	p, err := r.stored(ctx, c.Key)
+	p, err := store.Get[Provider](ctx, r.Store, c.Key)
 	if err != nil {
 		return DryRun{}, err
 	}

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"gatehouse/backend/beyond"
+	"gatehouse/backend/cert"
 	"gatehouse/backend/crypt"
 	"gatehouse/backend/fault"
 	"gatehouse/backend/kind"
@@ -55,31 +57,15 @@ func (Certificate) SchemaName() string { return "SAMLSourceCertificate" }
 
 // Endpoints are the operations of this room that belong to no collection.
 func (r *Room) Endpoints() []kind.Action {
-	of := func(ctx context.Context, slug string) (string, error) {
-		s, err := store.Find[Source](ctx, r.Store, "slug", slug)
-		if err != nil {
-			return "", err
-		}
-		return s.PK, nil
-	}
-	const view, change = "authentik_sources_saml.view_samlsource", "authentik_sources_saml.change_samlsource"
-	get := kind.Do("GET", "gatehouse/sources/saml/{slug}/beyond", func(ctx context.Context, c *kind.Call, _ *kind.None) (Beyond, error) {
-		s, err := store.Find[Source](ctx, r.Store, "slug", c.Key)
-		if err != nil {
-			return Beyond{}, err
-		}
-		return s.Beyond(), nil
-	})
-	get.Summary, get.Perm, get.Of = "What a SAML source has that the release does not.", view, of
-	put := kind.Do("PUT", "gatehouse/sources/saml/{slug}/beyond", r.setBeyond)
-	put.Summary, put.Perm, put.Of = "Changes what a SAML source has that the release does not.", change, of
+	settings := r.Beyond()
+	const view = "authentik_sources_saml.view_samlsource"
 	state := kind.Do("GET", "gatehouse/sources/saml/{slug}/state", r.state)
-	state.Summary, state.Perm, state.Of = "What the other side of a SAML source has to know, its certificates, and the last messages.", view, of
+	state.Summary, state.Perm, state.Of = "What the other side of a SAML source has to know, its certificates, and the last messages.", view, settings.Key
 	state.Query = []kind.Param{{Name: "after", Type: "integer", Help: "The id of a message: only newer ones."}}
 	in := kind.Do("POST", "gatehouse/sources/saml/import", r.importSource)
 	in.Summary, in.Perm, in.Also = "Makes a SAML source from the metadata of an identity provider.", "authentik_sources_saml.add_samlsource", []string{"authentik_crypto.add_certificatekeypair"}
 	in.Status = 201
-	return []kind.Action{get, put, state, in}
+	return append(settings.Actions(), state, in)
 }
 
 // Beyond gives the fields that the release does not have.
@@ -96,25 +82,21 @@ func (s *Source) Beyond() Beyond {
 	return b
 }
 
-func (r *Room) setBeyond(ctx context.Context, c *kind.Call, in *Beyond) (Beyond, error) {
+// Beyond keeps them.
+func (r *Room) Beyond() beyond.Settings[Source, Beyond] {
+	return beyond.Settings[Source, Beyond]{Store: r.Store, Of: (*Source).Beyond, Put: putBeyond}
+}
+
+func putBeyond(tx *store.Tx, s *Source, in Beyond) error {
 	for _, pk := range in.Further {
-		if _, err := r.Certs.Signing(ctx, pk); fault.Is(err, fault.NotFound) {
-			return Beyond{}, fault.Field("further_verification_kps", "There is no such certificate.")
+		if _, err := store.GetTx[cert.Pair](tx, pk); fault.Is(err, fault.NotFound) {
+			return fault.Field("further_verification_kps", "There is no such certificate.")
 		} else if err != nil {
-			return Beyond{}, err
-		}
-	}
-	var out Beyond
-	err := r.Store.Write(ctx, store.ActorOf(ctx), func(tx *store.Tx) error {
-		s, err := store.FindTx[Source](tx, "slug", c.Key)
-		if err != nil {
 			return err
 		}
-		s.IdP, s.Further, s.AllowUnsigned, s.AllowSHA1, s.SLOBinding, s.KeepOther, s.UsernameFrom = in.IdP, in.Further, in.AllowUnsigned, in.AllowSHA1, in.SLOBinding, !in.Logout, in.UsernameFrom
-		out = s.Beyond()
-		return tx.Update(s)
-	})
-	return out, err
+	}
+	s.IdP, s.Further, s.AllowUnsigned, s.AllowSHA1, s.SLOBinding, s.KeepOther, s.UsernameFrom = in.IdP, in.Further, in.AllowUnsigned, in.AllowSHA1, in.SLOBinding, !in.Logout, in.UsernameFrom
+	return nil
 }
 
 func (r *Room) state(ctx context.Context, c *kind.Call, _ *kind.None) (State, error) {
