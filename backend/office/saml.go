@@ -3,6 +3,7 @@ package office
 import (
 	"context"
 	"crypto/x509"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"gatehouse/backend/application"
+	"gatehouse/backend/catalog"
 	"gatehouse/backend/cert"
 	"gatehouse/backend/crypt"
 	"gatehouse/backend/fault"
@@ -44,10 +46,12 @@ type SAMLDescribed struct {
 	SLOBinding     string     `json:"slo_binding" is:"required" enum:"redirect,post"`
 }
 
-// NewSAML is a SAML application as an admin describes it in one form.
+// NewSAML is a SAML application as an admin describes it in one form. One of the catalogue needs its address only.
 type NewSAML struct {
 	Name        string   `json:"name" is:"required"`
-	ACSURL      string   `json:"acs_url" is:"required" max:"500"`
+	Template    string   `json:"template" is:"blank" max:"50"`
+	URL         string   `json:"url" is:"blank" max:"500"`
+	ACSURL      string   `json:"acs_url" is:"blank" max:"500"`
 	Audience    string   `json:"audience" is:"blank"`
 	Binding     string   `json:"sp_binding" enum:"post,redirect" default:"post"`
 	Certificate string   `json:"certificate" is:"blank,raw"`
@@ -132,6 +136,10 @@ func (r *Room) fetch(ctx context.Context, address string) ([]byte, error) {
 }
 
 func (r *Room) addSAML(ctx context.Context, _ *kind.Call, in *NewSAML) (App, error) {
+	t, err := in.fromCatalog()
+	if err != nil {
+		return App{}, err
+	}
 	if in.Access == "chosen" && len(in.Groups) == 0 && len(in.Users) == 0 {
 		return App{}, fault.Field("access", "Choose who may use the application, or choose everyone.")
 	}
@@ -147,8 +155,8 @@ func (r *Room) addSAML(ctx context.Context, _ *kind.Call, in *NewSAML) (App, err
 	}
 	var slug string
 	base := r.base(ctx)
-	err := r.Store.Write(ctx, store.ActorOf(ctx), func(tx *store.Tx) error {
-		a, err := makeSAML(tx, in, base)
+	err = r.Store.Write(ctx, store.ActorOf(ctx), func(tx *store.Tx) error {
+		a, err := makeSAML(tx, in, t, base)
 		if err != nil {
 			return err
 		}
@@ -164,8 +172,9 @@ func (r *Room) addSAML(ctx context.Context, _ *kind.Call, in *NewSAML) (App, err
 	return r.showApp(ctx, slug)
 }
 
-// makeSAML stores application and provider. Faults come back under the names of the form.
-func makeSAML(tx *store.Tx, in *NewSAML, base string) (*application.Application, error) {
+// makeSAML stores application and provider; t is what the catalogue says, nil for an application of which it says nothing. Faults come back
+// under the names of the form.
+func makeSAML(tx *store.Tx, in *NewSAML, t *catalog.Template, base string) (*application.Application, error) {
 	flow := implicitFlow
 	if in.Consent {
 		flow = explicitFlow
@@ -192,13 +201,21 @@ func makeSAML(tx *store.Tx, in *NewSAML, base string) (*application.Application,
 	if err != nil {
 		return nil, err
 	}
-	mappings := []string{}
+	mappings, names := []string{}, map[string]string{}
 	for _, m := range all {
 		mappings = append(mappings, m.PK)
+		names[*m.Managed] = m.PK
 	}
 	p := map[string]any{
 		"name": in.Name + " (" + slug + ")", "authorization_flow": tx.Store().KindFor(auth).PK(auth), "acs_url": in.ACSURL, "audience": in.Audience, "sp_binding": in.Binding,
 		"issuer": saml.PlacesOf(base, slug).Metadata, "signing_kp": pair.PK, "property_mappings": mappings,
+	}
+	if t != nil && t.Need(catalog.NeedName) != "" {
+		pk, ok := names[mapped+t.Need(catalog.NeedName)]
+		if !ok {
+			return nil, fault.New(fault.Invalid, "The mapping "+mapped+t.Need(catalog.NeedName)+", by which "+t.Name+" knows people, is gone. Restore it under Advanced.")
+		}
+		p["name_id_mapping"] = pk
 	}
 	if in.Certificate != "" {
 		own := &cert.Pair{Name: in.Name + " (" + slug + ") SAML " + crypt.ID(6), Certificate: in.Certificate}
@@ -214,8 +231,15 @@ func makeSAML(tx *store.Tx, in *NewSAML, base string) (*application.Application,
 	}
 	sp := made.(*saml.Provider)
 	sp.PlainAssertion, sp.SignResponse, sp.SLOURL, sp.SLOBinding = in.Sign == "response", in.Sign != "assertion", in.SLOURL, in.SLOBinding
-	return a, tx.Update(sp)
+	if err := tx.Update(sp); err != nil || t == nil {
+		return a, err
+	}
+	a.Template, a.TemplateURL = t.Slug, in.URL
+	return a, tx.Update(a)
 }
+
+// mapped is how the mappings of the release begin that say what an application learns of people.
+const mapped = "goauthentik.io/providers/saml/"
 
 // showSAML adds what the other side of a SAML application asks for.
 func (r *Room) showSAML(ctx context.Context, a *application.Application, p *saml.Provider, out *App) error {
@@ -223,30 +247,52 @@ func (r *Room) showSAML(ctx context.Context, a *application.Application, p *saml
 		return err
 	}
 	out.SAML = p
+	sign, err := r.certificate(ctx, p.SigningKey)
+	if err != nil {
+		return err
+	}
 	at := saml.PlacesOf(r.base(ctx), a.Slug)
+	if t := catalog.Find(a.Template); t != nil {
+		out.Guide, out.Values = guideOf(t, a.TemplateURL), valuesOf(t.Fill(samlFacts(a.TemplateURL, p, at, sign)), true)
+	} else {
+		out.Values = samlValues(p, at, sign)
+	}
+	return r.samlWarnings(ctx, p, sign, out)
+}
+
+// samlFacts are what the values of the catalogue are filled with.
+func samlFacts(address string, p *saml.Provider, at saml.Places, sign *cert.Signing) catalog.Facts {
+	facts := catalog.Facts{
+		"url": address, "acs": p.ACSURL, "audience": p.Audience, "entity_id": p.Issuer, "metadata": at.Metadata, "sso": at.Redirect, "sso_post": at.Post, "slo": at.EndRedirect,
+	}
+	if sign != nil {
+		facts["certificate"] = crypt.EncodeCertificate(sign.Certificate.Raw)
+		facts["certificate_line"] = base64.StdEncoding.EncodeToString(sign.Certificate.Raw)
+		facts["fingerprint"] = crypt.FingerprintSHA256(sign.Certificate)
+	}
+	return facts
+}
+
+// samlValues lists what the settings of the other side ask for, in the words that most products use.
+func samlValues(p *saml.Provider, at saml.Places, sign *cert.Signing) []Value {
 	how := map[string]string{"post": "HTTP-POST", "redirect": "HTTP-Redirect"}[p.Binding]
-	out.Values = []Value{
+	out := []Value{
 		{ID: "metadata", Label: "Metadata URL", Value: at.Metadata, Help: "Many products need only this one, or the file behind it."},
 		{ID: "entity_id", Label: "Entity ID", Value: p.Issuer, Help: "Also called issuer or IdP entity ID. It has to be the same on both sides, to the letter."},
 		{ID: "sso_redirect", Label: "Sign-in URL", Value: at.Redirect, Help: "Also called single sign-on or SSO URL, for requests by HTTP-Redirect."},
 		{ID: "sso_post", Label: "Sign-in URL (HTTP-POST)", Value: at.Post, Help: "For products that send requests as a form."},
 		{ID: "slo", Label: "Sign-out URL", Value: at.EndRedirect, Help: "Also called single logout or SLO URL, for requests by HTTP-Redirect."},
 	}
-	sign, err := r.certificate(ctx, p.SigningKey)
-	if err != nil {
-		return err
-	}
 	if sign != nil {
-		out.Values = append(out.Values,
+		out = append(out,
 			Value{ID: "certificate", Label: "Certificate", Value: crypt.EncodeCertificate(sign.Certificate.Raw), Help: "What the application checks our signatures with. " + ends(sign.Certificate) + "."},
 			Value{ID: "fingerprint", Label: "SHA-256 of the certificate", Value: crypt.FingerprintSHA256(sign.Certificate), Help: "For products that ask for a fingerprint instead."},
 		)
 	}
-	out.Values = append(out.Values,
+	return append(out,
 		Value{ID: "acs", Label: "ACS URL", Value: p.ACSURL, Help: "Where answers go, by " + how + "; the application's assertion consumer service. It has to be the same on both sides."},
 		Value{ID: "init", Label: "Sign-in that begins here", Value: at.Init, Help: "For a link that opens the application with people signed in."},
 	)
-	return r.samlWarnings(ctx, p, sign, out)
 }
 
 // soon is how long before the end of a certificate a page begins to say so.
