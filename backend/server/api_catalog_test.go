@@ -161,7 +161,7 @@ func TestCatalog(t *testing.T) {
 			`{"url":["Only an application of the catalogue is added by its address. Give the address that opens as launch_url."]}`:                       {"template": ""},
 			`{"acs_url":["This field is required."]}`:                                                                                                    {"template": "", "url": ""},
 			`{"sign":["GitLab checks the signature of the assertion too."]}`:                                                                             {"template": "gitlab-saml", "sign": "response"},
-			`{"acs_url":["Enter a valid URL."]}`:                                                                                {"acs_url": "javascript:alert(1)"},
+			`{"acs_url":["Enter a valid URL."]}`:                                                                                                         {"acs_url": "javascript:alert(1)"},
 		} {
 			in := map[string]any{"name": "Hours", "template": "kimai", "url": "https://time.office.lan", "access": "everyone"}
 			for k, v := range more {
