@@ -252,28 +252,6 @@ export type ApplicationSetup = {
 	access: Access;
 };
 
-export type NewApplication = {
-	name: string;
-	/** Of the catalogue, with the address of the application. */
-	template?: string;
-	url?: string;
-	redirect_uris?: string;
-	access: "everyone" | "chosen";
-	users: number[];
-	groups: string[];
-	launch_url?: string;
-	client_type?: "confidential" | "public";
-	consent?: boolean;
-	signing?: "rs256" | "es256" | "hs256";
-	slug?: string;
-	client_id?: string;
-	client_secret?: string;
-	icon_url?: string;
-	description?: string;
-	publisher?: string;
-	group?: string;
-};
-
 export type SamlDescribed = {
 	audience: string;
 	acs_url: string;

@@ -1,61 +1,29 @@
 import { Alert, Button, FileButton, Group, TextInput } from "@mantine/core";
 import { useMemo, useState } from "react";
 import { send } from "~/api/client";
-import type { ApplicationSetup, SamlDescribed } from "~/api/gatehouse";
+import type { SamlDescribed } from "~/api/gatehouse";
 import { useChange } from "~/api/query";
-import { Form } from "~/forms/Form";
-import { useFormState } from "~/forms/state";
-import { toCreate, toForm } from "~/forms/wire";
 import { date } from "~/lib/format";
 import { t } from "~/text/text";
-import { told } from "~/ui/notices";
 import { problemText } from "~/ui/problem";
-import { at } from "../frame/addresses";
 import { Page, Section } from "../frame/Page";
-import { go } from "../frame/To";
-import { AccessChoice, accessFields, accessMissing, accessOf } from "./AccessChoice";
+import { AddForm, crumbs, useAdding } from "./AddForm";
 import { samlFields } from "./samlFields";
 
 /** One form adds a SAML application; it fills itself from the application's metadata. */
 export function NewSaml() {
 	const fields = useMemo(samlFields, []);
-	const start = useMemo(() => ({ ...toForm([...fields, ...accessFields()]), access: "" }), [fields]);
-	const state = useFormState(start);
-	const add = useChange(
-		() => send<ApplicationSetup>("POST", "/gatehouse/saml/applications/", { ...toCreate(fields, state.values), ...accessOf(state.values) }),
-		(made) => {
-			told(t("newApp.done", { name: made.application.name }));
-			go(at.app(made.application.slug));
-		},
-	);
+	const adding = useAdding("/gatehouse/saml/applications/", fields);
+	const { state } = adding;
 	const fill = (found: SamlDescribed) => {
 		for (const name of ["acs_url", "audience", "sp_binding", "slo_url", "slo_binding"] as const) state.set(name, found[name]);
 		state.set("certificate", found.signs_requests ? found.certificate : "");
 	};
 	return (
-		<Page
-			title={t("newSaml.title")}
-			text={t("newSaml.text")}
-			crumbs={[
-				{ label: t("apps.title"), to: at.apps },
-				{ label: t("apps.add"), to: at.newApp },
-			]}
-		>
+		<Page title={t("newSaml.title")} text={t("newSaml.text")} crumbs={crumbs()}>
 			<Metadata onFound={fill} />
 			<Section title={t("newSaml.form")} text={t("newSaml.formText")}>
-				<Form
-					fields={fields}
-					state={state}
-					existing={false}
-					saving={add.isPending}
-					onSave={() => add.mutate(undefined, { onError: state.refuseWith })}
-					onCancel={() => go(at.newApp)}
-					saveLabel={t("apps.add")}
-					labels={{ access: t("newApp.access") }}
-					extraCheck={() => accessMissing(state.values)}
-				>
-					<AccessChoice state={state} />
-				</Form>
+				<AddForm {...adding} />
 			</Section>
 		</Page>
 	);
