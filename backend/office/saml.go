@@ -1,6 +1,7 @@
 package office
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
 	"encoding/base64"
@@ -254,6 +255,11 @@ func (r *Room) showSAML(ctx context.Context, a *application.Application, p *saml
 	at := saml.PlacesOf(r.base(ctx), a.Slug)
 	if t := catalog.Find(a.Template); t != nil {
 		out.Guide, out.Values = guideOf(t, a.TemplateURL), valuesOf(t.Fill(samlFacts(a.TemplateURL, p, at, sign)), true)
+		// What was changed since is said as it is now.
+		now := map[string]string{catalog.NeedACS: p.ACSURL, catalog.NeedAudience: p.Audience, catalog.NeedSLO: p.SLOURL}
+		for i, n := range out.Guide.Needs {
+			out.Guide.Needs[i].Value = cmp.Or(now[n.What], n.Value)
+		}
 	} else {
 		out.Values = samlValues(p, at, sign)
 	}

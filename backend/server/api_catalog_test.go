@@ -178,7 +178,7 @@ func TestCatalog(t *testing.T) {
 		}, 201)
 		beyond := h.api("GET", fmt.Sprintf("gatehouse/providers/saml/%v/beyond/", own["saml"].(obj)["pk"]), nil, 200)
 		if p := own["saml"].(obj); p["acs_url"] != "https://time.office.lan/other" || p["audience"] != "urn:hours" || beyond["slo_url"] != "https://time.office.lan/out" || beyond["slo_binding"] != "post" ||
-			!strings.Contains(fmt.Sprint(own["values"]), "urn:hours") {
+			!strings.Contains(fmt.Sprint(own["values"]), "urn:hours") || !strings.Contains(fmt.Sprint(own["guide"]), "urn:hours") {
 			t.Errorf("%v\n%v", own, beyond)
 		}
 	})

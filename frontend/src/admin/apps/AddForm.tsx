@@ -1,6 +1,6 @@
-import { useMemo } from "react";
+import { type ReactNode, useMemo } from "react";
 import { send } from "~/api/client";
-import type { ApplicationSetup } from "~/api/gatehouse";
+import type { ApplicationSetup, CatalogTemplate } from "~/api/gatehouse";
 import { useChange } from "~/api/query";
 import { Form } from "~/forms/Form";
 import { useFormState } from "~/forms/state";
@@ -9,14 +9,47 @@ import type { Field } from "~/schema/fields";
 import { t } from "~/text/text";
 import { told } from "~/ui/notices";
 import { at } from "../frame/addresses";
+import { Page } from "../frame/Page";
 import { go } from "../frame/To";
 import { AccessChoice, accessFields, accessMissing, accessOf } from "./AccessChoice";
+import { TemplateMark } from "./TemplateMark";
+import { Tried } from "./Tried";
+import { Way } from "./Way";
 
 /** The way to a form that adds an application. */
 export const crumbs = () => [
 	{ label: t("apps.title"), to: at.apps },
 	{ label: t("apps.add"), to: at.newApp },
 ];
+
+type PageProps = { template?: CatalogTemplate; title: string; text: string; children: ReactNode };
+
+/** The page of a form that adds an application; one of the catalogue has its own name, mark and words. */
+export function AddPage({ template, title, text, children }: PageProps) {
+	if (!template) {
+		return (
+			<Page title={title} text={text} crumbs={crumbs()}>
+				{children}
+			</Page>
+		);
+	}
+	return (
+		<Page
+			title={t("catalog.addOne", { name: template.name })}
+			text={template.about}
+			crumbs={crumbs()}
+			icon={<TemplateMark mark={template.mark} size={48} />}
+			chips={
+				<>
+					<Way template={template} />
+					<Tried tried={template.tried} />
+				</>
+			}
+		>
+			{children}
+		</Page>
+	);
+}
 
 /** What a form that adds an application holds and sends; more goes along beside its fields. */
 export function useAdding(path: string, fields: Field[], more: object = {}) {

@@ -8,14 +8,12 @@ import { Empty, Problem } from "~/ui/Empty";
 import { at } from "../frame/addresses";
 import { Page, Section } from "../frame/Page";
 import { To } from "../frame/To";
-import { AddForm, crumbs, useAdding } from "./AddForm";
+import { AddForm, AddPage, crumbs, useAdding } from "./AddForm";
 import { OWN, SAML } from "./catalog";
 import { NewSaml } from "./NewSaml";
 import { foldedFields, mainFields } from "./newFields";
-import { TemplateMark } from "./TemplateMark";
-import { Tried } from "./Tried";
 
-/** One form adds an application that signs in with OpenID Connect: one of the catalogue by its address, any other by its redirect URIs. */
+/** One form adds an application: one of the catalogue by its address, any other that signs in with OpenID Connect by its redirect URIs. */
 export function NewApp() {
 	const { template: slug } = useParams({ strict: false }) as { template: string };
 	const { data, error, refetch } = useGet<{ results: CatalogTemplate[] }>("/gatehouse/catalog/", {
@@ -24,6 +22,7 @@ export function NewApp() {
 	if (slug === SAML) return <NewSaml />;
 	if (slug === OWN) return <AppForm />;
 	const template = data?.results.find((one) => one.slug === slug);
+	if (template?.protocol === "saml") return <NewSaml key={slug} template={template} />;
 	if (template) return <AppForm key={slug} template={template} />;
 	return (
 		<Page title={data || error ? t("apps.add") : "…"} crumbs={crumbs()}>
@@ -43,18 +42,11 @@ export function NewApp() {
 function AppForm({ template }: { template?: CatalogTemplate }) {
 	const fields = useMemo(() => [...mainFields(template), ...foldedFields(template)], [template]);
 	const adding = useAdding("/gatehouse/applications/", fields, template && { template: template.slug });
-	const title = template ? t("catalog.addOne", { name: template.name }) : t("catalog.own");
 	return (
-		<Page
-			title={title}
-			text={template?.about ?? t("newApp.text")}
-			crumbs={crumbs()}
-			icon={template && <TemplateMark mark={template.mark} size={48} />}
-			chips={template && <Tried tried={template.tried} />}
-		>
+		<AddPage template={template} title={t("catalog.own")} text={t("newApp.text")}>
 			<Section title={t("newApp.title")} text={template ? t("catalog.formText", { name: template.name }) : t("newApp.titleText")}>
 				<AddForm {...adding} />
 			</Section>
-		</Page>
+		</AddPage>
 	);
 }
