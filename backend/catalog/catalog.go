@@ -7,6 +7,7 @@ package catalog
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"encoding/json"
 	"errors"
@@ -27,8 +28,11 @@ import (
 //go:embed apps/*.json
 var files embed.FS
 
-// OIDC is the protocol that templates are written for so far.
-const OIDC = "oidc"
+// The protocols that templates are written for.
+const (
+	OIDC = "oidc"
+	SAML = "saml"
+)
 
 // Template is an application that people know by name.
 type Template struct {
@@ -37,10 +41,10 @@ type Template struct {
 	Mark     string `json:"mark" is:"required"` // one or two letters, drawn in place of the maker's own sign
 	Category string `json:"category" is:"required" enum:"code,communication,documents,home,infrastructure,knowledge,media,reading,security"`
 	About    string `json:"about" is:"required"`
-	Protocol string `json:"protocol" is:"required" enum:"oidc"`
+	Protocol string `json:"protocol" is:"required" enum:"oidc,saml"`
 	// Address is an example of where such an application lives.
 	Address string `json:"address" is:"required"`
-	// Redirects are where the application takes people back to, with {url} for its address.
+	// Redirects are where the application takes people back to, with {url} for its address. By SAML that is a need.
 	Redirects []Redirect `json:"redirects" is:"required"`
 	// RedirectHint says where the application shows its redirect URI, when that holds something that only the application knows.
 	RedirectHint string `json:"redirect_hint" is:"required"`
@@ -70,7 +74,7 @@ type Redirect struct {
 // SchemaName gives the description its name.
 func (Redirect) SchemaName() string { return "CatalogRedirect" }
 
-// What a template can need of the server.
+// What a template can need of the server, by OpenID Connect.
 const (
 	NeedClient = "client_type"   // confidential or public
 	NeedSign   = "signing"       // the only algorithm that the application can check: rs256, es256
@@ -80,9 +84,20 @@ const (
 	NeedPKCE   = "pkce"          // "always" when it sends a challenge by itself, "setting" when one of the values turns it on
 )
 
+// What a template can need of the server, by SAML. Those that are addresses or names may begin with {url} and have {host} in them.
+const (
+	NeedACS      = "acs_url"        // where answers go
+	NeedAudience = "audience"       // the name of the application, its entity ID
+	NeedSLO      = "slo_url"        // where the answer to a sign-out goes
+	NeedSLOBy    = "slo_binding"    // how it travels
+	NeedSigned   = "sign"           // what is signed: assertion, response, both
+	NeedFormat   = "name_id_format" // what the application asks for
+	NeedName     = "name_id"        // by what the application has to know people, whatever it asks for: one of the mappings of the release
+)
+
 // Need is something that the server has to hold to for an application.
 type Need struct {
-	What   string `json:"what" is:"required" enum:"client_type,signing,sub_mode,secret_length,scopes,pkce"`
+	What   string `json:"what" is:"required" enum:"client_type,signing,sub_mode,secret_length,scopes,pkce,acs_url,audience,slo_url,slo_binding,sign,name_id_format,name_id"`
 	Value  string `json:"value" is:"required"`
 	Source string `json:"source" is:"required"`
 }
@@ -115,9 +130,11 @@ func (Note) SchemaName() string { return "CatalogNote" }
 // Facts are what placeholders stand for, by name.
 type Facts map[string]string
 
-// Placeholders are the names that a template may use. {redirect} is the first of the redirect URIs.
-var Placeholders = []string{
-	"url", "redirect", "issuer", "discovery", "client_id", "client_secret", "authorize", "token", "userinfo", "logout", "jwks", "scopes",
+// Placeholders are the names that a template may use, by protocol. {redirect} is the first of the redirect URIs; {certificate_line} is the
+// certificate without its first and last line, in one.
+var Placeholders = map[string][]string{
+	OIDC: {"url", "redirect", "issuer", "discovery", "client_id", "client_secret", "authorize", "token", "userinfo", "logout", "jwks", "scopes"},
+	SAML: {"url", "acs", "audience", "entity_id", "metadata", "sso", "sso_post", "slo", "certificate", "certificate_line", "fingerprint"},
 }
 
 var placeholder = regexp.MustCompile(`\{([a-z_]+)\}`)
@@ -139,7 +156,9 @@ var shelf = sync.OnceValue(func() []*Template {
 	if err != nil { // the files are part of the program
 		panic("catalog: " + err.Error())
 	}
-	slices.SortFunc(out, func(a, b *Template) int { return strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)) })
+	slices.SortFunc(out, func(a, b *Template) int { // one that signs in both ways is there twice, under the same name
+		return cmp.Or(strings.Compare(strings.ToLower(a.Name), strings.ToLower(b.Name)), strings.Compare(a.Slug, b.Slug))
+	})
 	return out
 })
 
@@ -202,16 +221,22 @@ var (
 	marks = regexp.MustCompile(`^[\p{L}\p{N}]{1,2}$`)
 )
 
-// allowed are the values of each need that is chosen from a list.
-var allowed = map[string][]string{
-	NeedClient: {"confidential", "public"}, NeedSign: {"rs256", "es256"}, NeedPKCE: {"always", "setting"},
-	NeedSub: {"hashed_user_id", "user_id", "user_uuid", "user_username", "user_email", "user_upn"},
+// allowed are the needs of each protocol, with their values where these are chosen from a list.
+var allowed = map[string]map[string][]string{
+	OIDC: {
+		NeedClient: {"confidential", "public"}, NeedSign: {"rs256", "es256"}, NeedPKCE: {"always", "setting"}, NeedSecret: nil, NeedScopes: nil,
+		NeedSub: {"hashed_user_id", "user_id", "user_uuid", "user_username", "user_email", "user_upn"},
+	},
+	SAML: {
+		NeedACS: nil, NeedAudience: nil, NeedSLO: nil, NeedSLOBy: {"redirect", "post"}, NeedSigned: {"assertion", "response", "both"},
+		NeedFormat: {"emailAddress", "persistent", "transient", "unspecified"}, NeedName: {"email", "uid", "upn", "username"},
+	},
 }
 
 func (t *Template) faults() []error {
 	var out []error
 	bad := func(format string, args ...any) { out = append(out, fmt.Errorf(t.Slug+": "+format, args...)) }
-	if !slugs.MatchString(t.Slug) || t.Slug == "own" { // the form without a template has that address
+	if !slugs.MatchString(t.Slug) || t.Slug == "own" || t.Slug == "saml" { // the forms without a template have these addresses
 		bad("%q is no slug", t.Slug)
 	}
 	if !marks.MatchString(t.Mark) {
@@ -222,7 +247,8 @@ func (t *Template) faults() []error {
 			bad("%s is missing", name)
 		}
 	}
-	if t.Protocol != OIDC {
+	needs, ok := allowed[t.Protocol]
+	if !ok {
 		bad("the protocol %q is unknown", t.Protocol)
 	}
 	if a, err := t.At(t.Address); err != nil || a != t.Address {
@@ -230,7 +256,7 @@ func (t *Template) faults() []error {
 	}
 	known := func(what, text string) {
 		for _, m := range placeholder.FindAllStringSubmatch(text, -1) {
-			if !slices.Contains(Placeholders, m[1]) {
+			if !slices.Contains(Placeholders[t.Protocol], m[1]) {
 				bad("%s: nothing is known of {%s}", what, m[1])
 			}
 		}
@@ -240,8 +266,11 @@ func (t *Template) faults() []error {
 			bad("%s: the page that it was taken from is missing", what)
 		}
 	}
-	if len(t.Redirects) == 0 && t.RedirectHint == "" {
+	if t.Protocol == OIDC && len(t.Redirects) == 0 && t.RedirectHint == "" {
 		bad("no redirect URI")
+	}
+	if t.Protocol == SAML && (len(t.Redirects) > 0 || t.RedirectHint != "") {
+		bad("by SAML people are taken back to the %s", NeedACS)
 	}
 	for _, r := range t.Redirects {
 		page(r.URI, r.Source)
@@ -253,24 +282,25 @@ func (t *Template) faults() []error {
 	seen := map[string]bool{}
 	for _, n := range t.Needs {
 		page(n.What, n.Source)
-		choices, chosen := allowed[n.What]
+		choices, known := needs[n.What]
 		length, err := strconv.Atoi(n.Value)
 		switch {
+		case !known:
+			bad("nothing is known of the need %q", n.What)
 		case seen[n.What]:
 			bad("%s is said twice", n.What)
-		case chosen && !slices.Contains(choices, n.Value):
+		case choices != nil && !slices.Contains(choices, n.Value):
 			bad("%s can't be %q", n.What, n.Value)
 		case n.What == NeedSecret && (err != nil || length < 32 || length > 255):
 			bad("no secret has %q letters", n.Value)
 		case n.What == NeedScopes && !slices.Contains(strings.Fields(n.Value), "openid"):
 			bad("the scopes %q lack openid", n.Value)
-		case !chosen && n.What != NeedSecret && n.What != NeedScopes:
-			bad("nothing is known of the need %q", n.What)
+		case (n.What == NeedACS || n.What == NeedSLO) && !strings.HasPrefix(n.Value, "{url}/"):
+			bad("%s has to begin with {url}/", n.What)
+		case (n.What == NeedACS || n.What == NeedSLO || n.What == NeedAudience) && strings.ContainsAny(place(n.Value, "", ""), "{} "):
+			bad("%s may have {url} at its beginning and {host} in it, but %q", n.What, n.Value)
 		}
 		seen[n.What] = true
-	}
-	if !seen[NeedClient] {
-		bad("%s is missing", NeedClient)
 	}
 	id, secret := false, false
 	for _, v := range t.Values {
@@ -284,14 +314,36 @@ func (t *Template) faults() []error {
 		}
 		id, secret = id || strings.Contains(v.Value, "{client_id}"), secret || strings.Contains(v.Value, "{client_secret}")
 	}
-	if !id || secret != (t.Need(NeedClient) == "confidential") {
-		bad("the values don't name what the client has: its ID, and its secret if it keeps one")
+	switch t.Protocol {
+	case OIDC:
+		if !seen[NeedClient] {
+			bad("%s is missing", NeedClient)
+		}
+		if !id || secret != (t.Need(NeedClient) == "confidential") {
+			bad("the values don't name what the client has: its ID, and its secret if it keeps one")
+		}
+	case SAML:
+		for _, what := range []string{NeedACS, NeedAudience, NeedFormat} {
+			if !seen[what] {
+				bad("%s is missing", what)
+			}
+		}
+		if !t.names("{metadata}") && !(t.names("{sso}", "{sso_post}") && t.names("{certificate}", "{certificate_line}", "{fingerprint}")) {
+			bad("the values don't name where requests go and what answers are signed with, nor the metadata that says both")
+		}
 	}
 	for _, n := range t.Notes {
 		page(n.Text, n.Source)
 	}
 	page("the template", t.Source)
 	return out
+}
+
+// names says whether one of these is in the values.
+func (t *Template) names(placeholders ...string) bool {
+	return slices.ContainsFunc(t.Values, func(v Value) bool {
+		return slices.ContainsFunc(placeholders, func(p string) bool { return strings.Contains(v.Value, p) })
+	})
 }
 
 // Need gives what the server has to hold to, "" when the application doesn't mind.
@@ -331,6 +383,27 @@ func host(u *url.URL) bool {
 	}
 	name := u.Hostname()
 	return !strings.HasSuffix(u.Host, ":") && len(name) < 254 && (hostName.MatchString(name) || net.ParseIP(name) != nil)
+}
+
+// place puts the address of an application into what begins with {url} or has {host} in it.
+func place(text, at, name string) string {
+	if rest, ok := strings.CutPrefix(text, "{url}"); ok {
+		text = at + rest
+	}
+	return strings.ReplaceAll(text, "{host}", name)
+}
+
+// NeedsAt gives what the server has to hold to for an application at that address.
+func (t *Template) NeedsAt(at string) []Need {
+	name := ""
+	if u, err := url.Parse(at); err == nil {
+		name = u.Hostname()
+	}
+	out := slices.Clone(t.Needs)
+	for i := range out {
+		out[i].Value = place(out[i].Value, at, name)
+	}
+	return out
 }
 
 // RedirectURIs gives the lines of a provider for an application at that address.

@@ -1,6 +1,7 @@
 package office
 
 import (
+	"cmp"
 	"context"
 	"strconv"
 	"strings"
@@ -36,7 +37,26 @@ type Guide struct {
 func (Guide) SchemaName() string { return "CatalogGuide" }
 
 func guideOf(t *catalog.Template, at string) *Guide {
-	return &Guide{Template: t.Slug, Name: t.Name, URL: at, Where: t.Where, Start: t.Begin(at), Tried: t.Tried, Source: t.Source, Needs: t.Needs, Notes: t.Notes}
+	return &Guide{Template: t.Slug, Name: t.Name, URL: at, Where: t.Where, Start: t.Begin(at), Tried: t.Tried, Source: t.Source, Needs: t.NeedsAt(at), Notes: t.Notes}
+}
+
+// byAddress is said of an address for an application of which the catalogue says nothing.
+const byAddress = "Only an application of the catalogue is added by its address. Give the address that opens as launch_url."
+
+// added is where the applications of a protocol are added.
+var added = map[string]string{catalog.OIDC: ns + "applications/", catalog.SAML: ns + "saml/applications/"}
+
+// named gives the template that a form names and the address of the application; what is wrong with the address is put beside the rest.
+func named(slug, address, protocol string, bad *fault.Fields) (*catalog.Template, string, error) {
+	t := catalog.Find(slug)
+	if t == nil {
+		return nil, "", fault.Field("template", "The catalogue has no application \""+slug+"\".")
+	}
+	if t.Protocol != protocol {
+		return nil, "", fault.Field("template", "\""+slug+"\" signs in in another way; it is added at "+added[t.Protocol]+".")
+	}
+	at, err := t.At(address)
+	return t, at, bad.Merge(err)
 }
 
 // fromCatalog fills the form with what the catalogue says of the application that it names. What the form says itself is kept, unless the
@@ -44,20 +64,16 @@ func guideOf(t *catalog.Template, at string) *Guide {
 func (in *NewApp) fromCatalog() (*catalog.Template, error) {
 	if in.Template == "" {
 		if in.URL != "" {
-			return nil, fault.Field("url", "Only an application of the catalogue is added by its address. Give the address that opens as launch_url.")
+			return nil, fault.Field("url", byAddress)
 		}
 		if strings.TrimSpace(in.RedirectURIs) == "" {
 			return nil, fault.Field("redirect_uris", "This field is required.")
 		}
 		return nil, nil
 	}
-	t := catalog.Find(in.Template)
-	if t == nil {
-		return nil, fault.Field("template", "The catalogue has no application \""+in.Template+"\".")
-	}
 	var bad fault.Fields
-	at, err := t.At(in.URL)
-	if err := bad.Merge(err); err != nil {
+	t, at, err := named(in.Template, in.URL, catalog.OIDC, &bad)
+	if err != nil {
 		return nil, err
 	}
 	in.URL = at
@@ -99,6 +115,42 @@ func needs(t *catalog.Template, in *NewApp, p map[string]any) {
 	}
 }
 
+// fromCatalog fills the form with what the catalogue says of the application that it names. What the form says itself is kept, unless the
+// application could not work with it.
+func (in *NewSAML) fromCatalog() (*catalog.Template, error) {
+	if in.Template == "" {
+		if in.URL != "" {
+			return nil, fault.Field("url", byAddress)
+		}
+		if in.ACSURL == "" {
+			return nil, fault.Field("acs_url", "This field is required.")
+		}
+		return nil, nil
+	}
+	var bad fault.Fields
+	t, at, err := named(in.Template, in.URL, catalog.SAML, &bad)
+	if err != nil {
+		return nil, err
+	}
+	in.URL = at
+	said := map[string]string{}
+	for _, n := range t.NeedsAt(at) {
+		said[n.What] = n.Value
+	}
+	if in.SLOURL == "" && said[catalog.NeedSLO] != "" {
+		in.SLOURL, in.SLOBinding = said[catalog.NeedSLO], cmp.Or(said[catalog.NeedSLOBy], in.SLOBinding)
+	}
+	in.ACSURL, in.Audience, in.LaunchURL = cmp.Or(in.ACSURL, said[catalog.NeedACS]), cmp.Or(in.Audience, said[catalog.NeedAudience]), cmp.Or(in.LaunchURL, at)
+	switch sign := said[catalog.NeedSigned]; {
+	case sign == "" || sign == in.Sign || in.Sign == "both":
+	case in.Sign != "assertion":
+		bad.Add("sign", t.Name+" checks the signature of the assertion too.")
+	default:
+		in.Sign = sign
+	}
+	return t, bad.Err()
+}
+
 // templateValues lists what the application asks for, in its own words.
 func (r *Room) templateValues(ctx context.Context, t *catalog.Template, at string, p *oauth2.Provider, base string, secrets bool) ([]Value, error) {
 	u, err := r.OIDC.SetupURLs(ctx, p, base)
@@ -110,6 +162,10 @@ func (r *Room) templateValues(ctx context.Context, t *catalog.Template, at strin
 		"url": at, "redirect": strings.TrimSpace(redirect), "issuer": *u.Issuer, "discovery": *u.ProviderInfo, "client_id": p.ClientID, "client_secret": p.ClientSecret,
 		"authorize": u.Authorize, "token": u.Token, "userinfo": u.UserInfo, "logout": *u.Logout, "jwks": *u.JWKS, "scopes": t.Need(catalog.NeedScopes),
 	})
+	return valuesOf(filled, secrets), nil
+}
+
+func valuesOf(filled []catalog.Filled, secrets bool) []Value {
 	out := make([]Value, 0, len(filled))
 	for _, f := range filled {
 		v := Value{ID: f.ID, Label: f.Label, Value: f.Text, Secret: f.Secret, Where: f.Where, Source: f.Source}
@@ -118,5 +174,5 @@ func (r *Room) templateValues(ctx context.Context, t *catalog.Template, at strin
 		}
 		out = append(out, v)
 	}
-	return out, nil
+	return out
 }

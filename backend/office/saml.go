@@ -1,8 +1,10 @@
 package office
 
 import (
+	"cmp"
 	"context"
 	"crypto/x509"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +14,7 @@ import (
 	"time"
 
 	"gatehouse/backend/application"
+	"gatehouse/backend/catalog"
 	"gatehouse/backend/cert"
 	"gatehouse/backend/crypt"
 	"gatehouse/backend/fault"
@@ -44,10 +47,12 @@ type SAMLDescribed struct {
 	SLOBinding     string     `json:"slo_binding" is:"required" enum:"redirect,post"`
 }
 
-// NewSAML is a SAML application as an admin describes it in one form.
+// NewSAML is a SAML application as an admin describes it in one form. One of the catalogue needs its address only.
 type NewSAML struct {
 	Form
-	ACSURL      string `json:"acs_url" is:"required" max:"500"`
+	Template    string `json:"template" is:"blank" max:"50"`
+	URL         string `json:"url" is:"blank" max:"500"`
+	ACSURL      string `json:"acs_url" is:"blank" max:"500"`
 	Audience    string `json:"audience" is:"blank"`
 	Binding     string `json:"sp_binding" enum:"post,redirect" default:"post"`
 	Certificate string `json:"certificate" is:"blank,raw"`
@@ -123,6 +128,10 @@ func (r *Room) fetch(ctx context.Context, address string) ([]byte, error) {
 }
 
 func (r *Room) addSAML(ctx context.Context, _ *kind.Call, in *NewSAML) (App, error) {
+	t, err := in.fromCatalog()
+	if err != nil {
+		return App{}, err
+	}
 	if err := in.checkAccess(); err != nil {
 		return App{}, err
 	}
@@ -137,11 +146,12 @@ func (r *Room) addSAML(ctx context.Context, _ *kind.Call, in *NewSAML) (App, err
 		}
 	}
 	base := r.base(ctx)
-	return r.add(ctx, &in.Form, func(tx *store.Tx) (*application.Application, error) { return makeSAML(tx, in, base) })
+	return r.add(ctx, &in.Form, func(tx *store.Tx) (*application.Application, error) { return makeSAML(tx, in, t, base) })
 }
 
-// makeSAML stores application and provider. Faults come back under the names of the form.
-func makeSAML(tx *store.Tx, in *NewSAML, base string) (*application.Application, error) {
+// makeSAML stores application and provider; t is what the catalogue says, nil for an application of which it says nothing. Faults come back
+// under the names of the form.
+func makeSAML(tx *store.Tx, in *NewSAML, t *catalog.Template, base string) (*application.Application, error) {
 	slug, app, p, err := in.members(tx)
 	if err != nil {
 		return nil, err
@@ -153,11 +163,19 @@ func makeSAML(tx *store.Tx, in *NewSAML, base string) (*application.Application,
 	if err != nil {
 		return nil, err
 	}
-	mappings := []string{}
+	mappings, names := []string{}, map[string]string{}
 	for _, m := range all {
 		mappings = append(mappings, m.PK)
+		names[*m.Managed] = m.PK
 	}
 	p["acs_url"], p["audience"], p["sp_binding"], p["issuer"], p["property_mappings"] = in.ACSURL, in.Audience, in.Binding, saml.PlacesOf(base, slug).Metadata, mappings
+	if t != nil && t.Need(catalog.NeedName) != "" {
+		pk, ok := names[mapped+t.Need(catalog.NeedName)]
+		if !ok {
+			return nil, fault.New(fault.Invalid, "The mapping "+mapped+t.Need(catalog.NeedName)+", by which "+t.Name+" knows people, is gone. Restore it under Advanced.")
+		}
+		p["name_id_mapping"] = pk
+	}
 	if in.Certificate != "" {
 		own := &cert.Pair{Name: in.Name + " (" + slug + ") SAML " + crypt.ID(6), Certificate: in.Certificate}
 		if err := tx.Create(own); err != nil {
@@ -171,8 +189,15 @@ func makeSAML(tx *store.Tx, in *NewSAML, base string) (*application.Application,
 	}
 	sp := made.(*saml.Provider)
 	sp.PlainAssertion, sp.SignResponse, sp.SLOURL, sp.SLOBinding = in.Sign == "response", in.Sign != "assertion", in.SLOURL, in.SLOBinding
-	return a, tx.Update(sp)
+	if err := tx.Update(sp); err != nil || t == nil {
+		return a, err
+	}
+	a.Template, a.TemplateURL = t.Slug, in.URL
+	return a, tx.Update(a)
 }
+
+// mapped is how the mappings of the release begin that say what an application learns of people.
+const mapped = "goauthentik.io/providers/saml/"
 
 // showSAML adds what the other side of a SAML application asks for.
 func (r *Room) showSAML(ctx context.Context, a *application.Application, p *saml.Provider, out *App) error {
@@ -180,30 +205,57 @@ func (r *Room) showSAML(ctx context.Context, a *application.Application, p *saml
 		return err
 	}
 	out.SAML = p
+	sign, err := r.certificate(ctx, p.SigningKey)
+	if err != nil {
+		return err
+	}
 	at := saml.PlacesOf(r.base(ctx), a.Slug)
+	if t := catalog.Find(a.Template); t != nil {
+		out.Guide, out.Values = guideOf(t, a.TemplateURL), valuesOf(t.Fill(samlFacts(a.TemplateURL, p, at, sign)), true)
+		// What was changed since is said as it is now.
+		now := map[string]string{catalog.NeedACS: p.ACSURL, catalog.NeedAudience: p.Audience, catalog.NeedSLO: p.SLOURL}
+		for i, n := range out.Guide.Needs {
+			out.Guide.Needs[i].Value = cmp.Or(now[n.What], n.Value)
+		}
+	} else {
+		out.Values = samlValues(p, at, sign)
+	}
+	return r.samlWarnings(ctx, p, sign, out)
+}
+
+// samlFacts are what the values of the catalogue are filled with.
+func samlFacts(address string, p *saml.Provider, at saml.Places, sign *cert.Signing) catalog.Facts {
+	facts := catalog.Facts{
+		"url": address, "acs": p.ACSURL, "audience": p.Audience, "entity_id": p.Issuer, "metadata": at.Metadata, "sso": at.Redirect, "sso_post": at.Post, "slo": at.EndRedirect,
+	}
+	if sign != nil {
+		facts["certificate"] = crypt.EncodeCertificate(sign.Certificate.Raw)
+		facts["certificate_line"] = base64.StdEncoding.EncodeToString(sign.Certificate.Raw)
+		facts["fingerprint"] = crypt.FingerprintSHA256(sign.Certificate)
+	}
+	return facts
+}
+
+// samlValues lists what the settings of the other side ask for, in the words that most products use.
+func samlValues(p *saml.Provider, at saml.Places, sign *cert.Signing) []Value {
 	how := map[string]string{"post": "HTTP-POST", "redirect": "HTTP-Redirect"}[p.Binding]
-	out.Values = []Value{
+	out := []Value{
 		{ID: "metadata", Label: "Metadata URL", Value: at.Metadata, Help: "Many products need only this one, or the file behind it."},
 		{ID: "entity_id", Label: "Entity ID", Value: p.Issuer, Help: "Also called issuer or IdP entity ID. It has to be the same on both sides, to the letter."},
 		{ID: "sso_redirect", Label: "Sign-in URL", Value: at.Redirect, Help: "Also called single sign-on or SSO URL, for requests by HTTP-Redirect."},
 		{ID: "sso_post", Label: "Sign-in URL (HTTP-POST)", Value: at.Post, Help: "For products that send requests as a form."},
 		{ID: "slo", Label: "Sign-out URL", Value: at.EndRedirect, Help: "Also called single logout or SLO URL, for requests by HTTP-Redirect."},
 	}
-	sign, err := r.certificate(ctx, p.SigningKey)
-	if err != nil {
-		return err
-	}
 	if sign != nil {
-		out.Values = append(out.Values,
+		out = append(out,
 			Value{ID: "certificate", Label: "Certificate", Value: crypt.EncodeCertificate(sign.Certificate.Raw), Help: "What the application checks our signatures with. " + ends(sign.Certificate) + "."},
 			Value{ID: "fingerprint", Label: "SHA-256 of the certificate", Value: crypt.FingerprintSHA256(sign.Certificate), Help: "For products that ask for a fingerprint instead."},
 		)
 	}
-	out.Values = append(out.Values,
+	return append(out,
 		Value{ID: "acs", Label: "ACS URL", Value: p.ACSURL, Help: "Where answers go, by " + how + "; the application's assertion consumer service. It has to be the same on both sides."},
 		Value{ID: "init", Label: "Sign-in that begins here", Value: at.Init, Help: "For a link that opens the application with people signed in."},
 	)
-	return r.samlWarnings(ctx, p, sign, out)
 }
 
 // soon is how long before the end of a certificate a page begins to say so.

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"crypto/x509"
 	"fmt"
 	"net/url"
 	"regexp"
@@ -8,10 +9,12 @@ import (
 	"testing"
 
 	"gatehouse/backend/catalog"
+	"gatehouse/backend/crypt"
+	message "gatehouse/backend/saml"
 )
 
-// TestCatalog adds every application of the catalogue at its address and signs somebody in with each of its redirect URIs, as the
-// application would ask for it.
+// TestCatalog adds every application of the catalogue at its address and signs somebody in with each of its redirect URIs, or at its ACS
+// URL, as the application would ask for it.
 func TestCatalog(t *testing.T) {
 	t.Parallel()
 	h := open(t, true)
@@ -22,8 +25,11 @@ func TestCatalog(t *testing.T) {
 		t.Errorf("%d templates, the first is %v", len(shelf), shelf[0])
 	}
 	inside := regexp.MustCompile(`"secret": "([^"]+)"`) // where it is a part of a longer text
-	left := regexp.MustCompile(`\{[a-z_]+\}`)
 	for _, tm := range catalog.All() {
+		if tm.Protocol == catalog.SAML {
+			samlTemplate(t, h, person, tm)
+			continue
+		}
 		in := map[string]any{"name": tm.Name, "template": tm.Slug, "url": tm.Address + "/", "access": "everyone"}
 		if len(tm.Redirects) == 0 {
 			in["redirect_uris"] = tm.Address + "/login/b7df954e-0fcb-4251-9398-b68f53bae7ad/callback"
@@ -122,6 +128,7 @@ func TestCatalog(t *testing.T) {
 			want string
 		}{
 			{form(map[string]any{"template": "nextclod"}), `{"template":["The catalogue has no application \"nextclod\"."]}`},
+			{form(map[string]any{"template": "kimai"}), `{"template":["\"kimai\" signs in in another way; it is added at gatehouse/saml/applications/."]}`},
 			{form(map[string]any{"template": "../nextcloud"}), `{"template":["The catalogue has no application \"../nextcloud\"."]}`},
 			{form(map[string]any{"url": ""}), `{"url":["Write the address of Nextcloud as people open it, such as https://cloud.office.lan."]}`},
 			{form(map[string]any{"url": "cloud"}), `{"url":["Write the address of Nextcloud as people open it, such as https://cloud.office.lan."]}`},
@@ -141,6 +148,38 @@ func TestCatalog(t *testing.T) {
 		}
 		if h.api("GET", "core/applications/", nil, 200)["pagination"].(map[string]any)["count"] != before {
 			t.Error("a refused form left something")
+		}
+	})
+
+	t.Run("refused by SAML", func(t *testing.T) {
+		before := h.api("GET", "core/applications/", nil, 200)["pagination"].(map[string]any)["count"]
+		for want, more := range map[string]map[string]any{
+			`{"template":["The catalogue has no application \"kimay\"."]}`:                                                                               {"template": "kimay"},
+			`{"template":["\"nextcloud\" signs in in another way; it is added at gatehouse/applications/."]}`:                                            {"template": "nextcloud"},
+			`{"url":["Write the address of Kimai as people open it, such as https://time.office.lan."]}`:                                                 {"url": "time"},
+			`{"url":["Behind the name of the server the address may hold letters, digits, dots and dashes only, such as https://time.office.lan/app."]}`: {"url": "https://time.office.lan/.*"},
+			`{"url":["Only an application of the catalogue is added by its address. Give the address that opens as launch_url."]}`:                       {"template": ""},
+			`{"acs_url":["This field is required."]}`:                                                                                                    {"template": "", "url": ""},
+			`{"sign":["GitLab checks the signature of the assertion too."]}`:                                                                             {"template": "gitlab-saml", "sign": "response"},
+			`{"acs_url":["Enter a valid URL."]}`:                                                                                                         {"acs_url": "javascript:alert(1)"},
+		} {
+			in := map[string]any{"name": "Hours", "template": "kimai", "url": "https://time.office.lan", "access": "everyone"}
+			for k, v := range more {
+				in[k] = v
+			}
+			h.refused(t, "POST", "gatehouse/saml/applications/", in, want)
+		}
+		if h.api("GET", "core/applications/", nil, 200)["pagination"].(map[string]any)["count"] != before {
+			t.Error("a refused form left something")
+		}
+		// What the form says itself is kept.
+		own := h.api("POST", "gatehouse/saml/applications/", map[string]any{
+			"name": "Hours", "template": "kimai", "url": "https://time.office.lan", "access": "everyone", "audience": "urn:hours", "acs_url": "https://time.office.lan/other", "slo_url": "https://time.office.lan/out", "slo_binding": "post",
+		}, 201)
+		beyond := h.api("GET", fmt.Sprintf("gatehouse/providers/saml/%v/beyond/", own["saml"].(obj)["pk"]), nil, 200)
+		if p := own["saml"].(obj); p["acs_url"] != "https://time.office.lan/other" || p["audience"] != "urn:hours" || beyond["slo_url"] != "https://time.office.lan/out" || beyond["slo_binding"] != "post" ||
+			!strings.Contains(fmt.Sprint(own["values"]), "urn:hours") || !strings.Contains(fmt.Sprint(own["guide"]), "urn:hours") {
+			t.Errorf("%v\n%v", own, beyond)
 		}
 	})
 
@@ -168,3 +207,77 @@ func TestCatalog(t *testing.T) {
 		}
 	})
 }
+
+// samlTemplate adds one that signs in by SAML and has it ask in the format that it asks in: the answer arrives where the template says, about
+// the name that it says, signed as it says, and with every attribute that somebody types there.
+func samlTemplate(t *testing.T, h *house, person *browser, tm *catalog.Template) {
+	t.Helper()
+	out := h.api("POST", "gatehouse/saml/applications/", obj{"name": tm.Name, "template": tm.Slug, "url": tm.Address + "/", "access": "everyone"}, 201)
+	a, p, guide := out["application"].(obj), out["saml"].(obj), out["guide"].(obj)
+	s := &sp{h: h, slug: a["slug"].(string)}
+	said := map[string]string{}
+	for _, n := range tm.NeedsAt(tm.Address) {
+		said[n.What] = n.Value
+	}
+	if a["meta_launch_url"] != tm.Address || guide["template"] != tm.Slug || guide["tried"] != tm.Tried || guide["url"] != tm.Address || len(guide["needs"].([]any)) != len(tm.Needs) ||
+		out["provider"] != nil || len(out["warnings"].([]any)) != 0 {
+		t.Errorf("%s: %v", tm.Slug, out)
+	}
+	beyond := h.api("GET", fmt.Sprintf("gatehouse/providers/saml/%v/beyond/", p["pk"]), nil, 200)
+	if beyond["slo_url"] != said[catalog.NeedSLO] || said[catalog.NeedSLOBy] != "" && beyond["slo_binding"] != said[catalog.NeedSLOBy] {
+		t.Errorf("%s: %v", tm.Slug, beyond)
+	}
+	values := out["values"].([]any)
+	if len(values) != len(tm.Values) {
+		t.Errorf("%s: %d values of %d", tm.Slug, len(values), len(tm.Values))
+	}
+	typed := ""
+	for _, v := range values {
+		v := v.(obj)
+		text := v["value"].(string)
+		if text == "" || left.MatchString(text) || v["source"] == "" || v["where"] == "" || v["secret"] != false {
+			t.Errorf("%s: %v", tm.Slug, v)
+		}
+		typed += text + "\n"
+	}
+	if again := h.api("GET", "gatehouse/applications/"+s.slug+"/", nil, 200); fmt.Sprint(again["values"]) != fmt.Sprint(values) || fmt.Sprint(again["guide"]) != fmt.Sprint(guide) {
+		t.Errorf("%s: later it is\n%v\n%v", tm.Slug, again["values"], again["guide"])
+	}
+
+	formats := map[string]string{"emailAddress": message.NameEmail, "persistent": message.NamePersistent, "transient": message.NameTransient, "unspecified": message.NameUnspecified}
+	format := formats[said[catalog.NeedFormat]]
+	request := strings.Replace(s.request(`AssertionConsumerServiceURL="`+said[catalog.NeedACS]+`"`, `<samlp:NameIDPolicy Format="`+format+`" AllowCreate="true"/>`),
+		"urn:"+s.slug, said[catalog.NeedAudience], 1)
+	got := person.mustArrive(person.get(s.byRedirect("sso/binding/redirect", request, "", nil)))
+	pair := h.api("GET", fmt.Sprintf("crypto/certificatekeypairs/%v/view_certificate/", p["signing_kp"]), nil, 200)
+	c, err := crypt.ParseCertificate(pair["data"].(string))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.trust = message.Trust{Certificates: []*x509.Certificate{c}}
+	as := s.believed(t, got)
+	if got.to != said[catalog.NeedACS] || at(t, as, "Conditions", "AudienceRestriction", "Audience") != said[catalog.NeedAudience] || at(t, as, "Issuer") != p["issuer"] {
+		t.Errorf("%s: to %s\n%s", tm.Slug, got.to, write(t, as))
+	}
+	if message.Signed(got.root) != (said[catalog.NeedSigned] == "both" || said[catalog.NeedSigned] == "response") {
+		t.Errorf("%s: the response is signed: %v", tm.Slug, message.Signed(got.root))
+	}
+	name := at(t, as, "Subject", "NameID")
+	switch by := said[catalog.NeedName]; {
+	case by == "username" && name != "ada", (by == "email" || by == "" && format == message.NameEmail) && name != "ada@office.lan":
+		t.Errorf("%s knows people by %s: %q", tm.Slug, by, name)
+	}
+	for _, attribute := range attributeNames.FindAllString(typed, -1) {
+		if !strings.Contains(write(t, as), `Name="`+attribute+`"`) {
+			t.Errorf("%s: nobody says %s", tm.Slug, attribute)
+		}
+	}
+	if !strings.Contains(typed, "/application/saml/"+s.slug+"/") {
+		t.Errorf("%s: the values name nothing of this server", tm.Slug)
+	}
+}
+
+var (
+	left           = regexp.MustCompile(`\{[a-z_]+\}`) // of a placeholder
+	attributeNames = regexp.MustCompile(`http://schemas\.[A-Za-z0-9./-]+`)
+)

@@ -28,7 +28,7 @@ async function openApp() {
 		res.setHeader("content-type", "text/html");
 		if (url.pathname === "/form") return res.end(app.form); // what the application posts to Gatehouse
 		res.end("<title>application</title><p>arrived</p>");
-		if (url.pathname !== "/acs" && url.pathname !== "/slo") return;
+		if (!url.pathname.endsWith("/acs") && url.pathname !== "/slo") return;
 		const next = waiting.shift();
 		if (next) next(message);
 		else arrived.push(message);
@@ -206,5 +206,52 @@ test("an admin adds an application from its metadata, and finds what to copy the
 	assert.equal((await house.api("GET", `gatehouse/providers/saml/${shown.saml.pk}/beyond/`)).sign_response, true);
 	await page.goto(`${house.base}/if/admin/#/apps/paper?tab=preview`);
 	await page.getByText("nameID").waitFor();
+	house.quiet();
+});
+
+test("one of the catalogue fills its form from its address, and node-saml signs in with what the next page says to type", async () => {
+	const app = await openApp();
+	const page = await house.page();
+	await house.signIn(page, admin);
+	await page.waitForURL(/if\/user/);
+	await page.goto(`${house.base}/if/admin/#/apps/new`);
+	await page.getByRole("searchbox", { name: "Search the catalogue" }).or(page.getByLabel("Search the catalogue")).first().fill("saml");
+	await page.getByRole("link", { name: "Nextcloud SAML" }).waitFor();
+	await page.getByRole("link", { name: "Kimai SAML" }).click();
+	await page.getByText("Not tried against the application by us").waitFor();
+	const address = page.getByLabel(/^Address of the application/);
+	await address.fill("https://elsewhere.office.test/");
+	assert.equal(await page.getByLabel("ACS URL").inputValue(), "https://elsewhere.office.test/auth/saml/acs");
+	await page.getByLabel("Entity ID of the application").fill("urn:hours");
+	await address.fill(`${app.base}/`);
+	assert.equal(await page.getByLabel("ACS URL").inputValue(), `${app.base}/auth/saml/acs`);
+	assert.equal(await page.getByLabel("Entity ID of the application").inputValue(), "urn:hours", "what somebody wrote stays");
+	await page.getByRole("button", { name: /^Advanced/ }).click();
+	assert.equal(await page.getByLabel("Sign-out address of the application").inputValue(), `${app.base}/auth/saml/logout`);
+	await page.getByLabel("Everyone who has an account here").check();
+	await house.shot(page, "saml-catalog");
+	await page.getByRole("button", { name: "Add an application" }).click();
+	await page.getByRole("heading", { name: "What to type at Kimai" }).waitFor();
+	await house.shot(page, "saml-catalog-values");
+
+	const { values } = await house.api("GET", "gatehouse/applications/kimai/");
+	const typed = (label, where) => {
+		const { value } = values.find((v) => v.label === label && v.where.endsWith(where));
+		return value;
+	};
+	for (const { value } of values) assert.ok((await page.getByText(value, { exact: true }).count()) > 0, `${value} is not on the page`);
+	const sp = new SAML({
+		issuer: typed("entityId", "sp:"), audience: typed("entityId", "sp:"), callbackUrl: typed("assertionConsumerService, url", "sp:"), entryPoint: house.here(typed("singleSignOnService, url", "idp:")),
+		idpCert: typed("x509cert", "idp:"), idpIssuer: typed("entityId", "idp:"), identifierFormat: "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified", wantAuthnResponseSigned: false,
+	});
+	const person = await house.page();
+	await person.goto(await sp.getAuthorizeUrlAsync("", undefined, {}));
+	await logIn(person);
+	const message = await app.seen();
+	assert.equal(message.path, "/auth/saml/acs");
+	const { profile } = await sp.validatePostResponseAsync(message.form);
+	assert.equal(profile.nameID, ada.username, "the template says by what Kimai knows people");
+	const email = typed("mapping, first line", "saml:").match(/\$(\S+),/)[1];
+	assert.equal(profile[email], ada.email);
 	house.quiet();
 });

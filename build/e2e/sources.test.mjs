@@ -161,6 +161,56 @@ for (const [slug, side] of Object.entries(sides)) {
 	});
 }
 
+// direct signs in as ada over the branch, and says where that ended.
+async function direct() {
+	const page = await here.page();
+	await page.goto(`${here.base}/source/saml/branch/`);
+	await sides.branch.enter(page, "ada");
+	await page.waitForURL((url) => url.origin === here.base && (url.pathname.startsWith("/if/user/") || url.pathname === sides.branch.back));
+	const who = await here.me(page);
+	const said = who ? "" : await page.locator("body").innerText();
+	await page.context().close();
+	return who ?? said;
+}
+
+test("the other side changes its certificate, and with both of them chosen in the window nobody is kept out", async (t) => {
+	const provider = await there.one("providers/saml/");
+	const next = await there.api("POST", "crypto/certificatekeypairs/generate/", { common_name: "next.branch.test", validity_days: 90 }, 200);
+	const { data } = await there.api("GET", `crypto/certificatekeypairs/${next.pk}/view_certificate/`);
+	const kept = await here.api("POST", "crypto/certificatekeypairs/", { name: "The branch, next", certificate_data: data });
+	const signsWith = (pk) => there.api("PATCH", `providers/saml/${provider.pk}/`, { signing_kp: pk });
+	t.after(() => signsWith(provider.signing_kp));
+	await signsWith(next.pk);
+	assert.match(await direct(), /certificate/, "nobody chose the new one yet");
+
+	const page = await here.page();
+	await here.signIn(page, admin);
+	await page.waitForURL(`${here.base}/if/user/**`);
+	await page.goto(`${here.base}/if/admin/#/advanced/sources/branch`);
+	const field = page.getByRole("combobox", { name: "Further certificates of the other side" }).or(page.getByLabel("Further certificates of the other side")).first();
+	await field.click();
+	await page.getByRole("option", { name: "The branch, next" }).click();
+	await page.keyboard.press("Escape");
+	await here.shot(page, "source-further");
+	await page.getByRole("button", { name: "Save" }).click();
+	await page.getByText("The settings are saved.").waitFor();
+	await page.getByText(/CN=next.branch.test/).waitFor();
+	assert.equal(await page.getByText("Verification: the other side signs answers with it").count(), 2);
+	assert.deepEqual((await here.api("GET", "gatehouse/sources/saml/branch/beyond/")).further_verification_kps, [kept.pk]);
+	assert.equal(await direct(), "ada", "the new one");
+	await signsWith(provider.signing_kp);
+	assert.equal(await direct(), "ada", "the old one");
+
+	// Afterwards it goes again.
+	await page.reload();
+	await field.press("Backspace");
+	await page.getByRole("button", { name: "Save" }).click();
+	await page.getByText("The settings are saved.").waitFor();
+	assert.deepEqual((await here.api("GET", "gatehouse/sources/saml/branch/beyond/")).further_verification_kps, []);
+	await page.context().close();
+	here.quiet();
+});
+
 test("the window shows what the other side has to know, and why a message was refused", async () => {
 	const page = await here.page();
 	await here.signIn(page, admin);

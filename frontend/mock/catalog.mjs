@@ -18,8 +18,9 @@ export const templates = readdirSync(folder)
 			values: sourced(one.values).map((value) => ({ where: one.where, json: false, ...value })),
 		};
 	})
-	.sort((a, b) => a.name.toLowerCase().localeCompare(b.name.toLowerCase()));
+	.sort((a, b) => a.name.toLowerCase().localeCompare(b.name.toLowerCase()) || a.slug.localeCompare(b.slug));
 
+const place = (text, url) => text.replace(/^\{url\}/, url).replaceAll("{host}", new URL(url).hostname);
 const fill = (text, facts) => text.replaceAll(/\{([a-z_]+)\}/g, (_, name) => facts[name] ?? "");
 
 /** The guide and the values of an application that was added from the catalogue. */
@@ -29,12 +30,24 @@ export function guided(slug, url, facts) {
 	const { name, where, tried, source, needs, notes } = one;
 	const scopes = needs.find((need) => need.what === "scopes")?.value ?? "";
 	const redirect = fill(one.redirects[0]?.uri ?? "", { url });
+	const said = Object.fromEntries(needs.map((need) => [need.what, place(need.value, url)]));
+	const saml = { acs: said.acs_url, audience: said.audience };
 	return {
-		guide: { template: slug, name, url, where, tried, source, needs, notes, start: fill(one.start, { url }) },
+		guide: {
+			template: slug,
+			name,
+			url,
+			where,
+			tried,
+			source,
+			needs: needs.map((need) => ({ ...need, value: place(need.value, url) })),
+			notes,
+			start: fill(one.start, { url }),
+		},
 		values: one.values.map((value, index) => ({
 			id: `${index}`,
 			label: value.label,
-			value: fill(value.value, { ...facts, url, scopes, redirect }),
+			value: fill(value.value, { ...facts, ...saml, url, scopes, redirect }),
 			secret: value.value.includes("{client_secret}"),
 			help: "",
 			where: value.where,

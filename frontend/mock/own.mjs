@@ -139,6 +139,7 @@ function accessOf({ office, size }) {
 function setup(state, application) {
 	const provider = application.provider_obj ?? null;
 	const base = `https://gatehouse.office.lan:9443/application/o`;
+	const saml = `https://gatehouse.office.lan:9443/application/saml/${application.slug}/`;
 	const value = (id, label, text, help = "", secret = false) => ({ id, label, value: text, secret, help, where: "", source: "" });
 	const known =
 		provider &&
@@ -152,6 +153,14 @@ function setup(state, application) {
 			userinfo: `${base}/userinfo/`,
 			logout: `${base}/${application.slug}/end-session/`,
 			jwks: `${base}/${application.slug}/jwks/`,
+			entity_id: `${saml}metadata/`,
+			metadata: `${saml}metadata/`,
+			sso: `${saml}sso/binding/redirect/`,
+			sso_post: `${saml}sso/binding/post/`,
+			slo: `${saml}slo/binding/redirect/`,
+			certificate: "-----BEGIN CERTIFICATE-----\nMIIC\n-----END CERTIFICATE-----\n",
+			certificate_line: "MIIC",
+			fingerprint: "fc:91:e4:4d",
 		});
 	return {
 		application,
@@ -447,11 +456,15 @@ export function own(state, method, path, query, body) {
 			];
 		case "/gatehouse/catalog/":
 			return [200, { results: templates }];
-		case "/gatehouse/applications/": {
+		case "/gatehouse/applications/":
+		case "/gatehouse/saml/applications/": {
 			const template = templates.find((one) => one.slug === body.template);
 			if (template && !body.url?.startsWith("http"))
 				return [400, { url: [`Write the address of ${template.name} as people open it, such as ${template.address}.`] }];
-			if (!template && !body.redirect_uris?.startsWith("http")) return [400, { redirect_uris: ["A redirect URI starts with https://."] }];
+			if (!template && path === "/gatehouse/saml/applications/" && !body.acs_url?.startsWith("http"))
+				return [400, { acs_url: ["Enter a valid URL."] }];
+			if (!template && path === "/gatehouse/applications/" && !body.redirect_uris?.startsWith("http"))
+				return [400, { redirect_uris: ["A redirect URI starts with https://."] }];
 			const slug = body.slug || body.name.toLowerCase().replace(/\W+/g, "-");
 			const made = {
 				...(office["/core/applications/"][0] ?? {}),

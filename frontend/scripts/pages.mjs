@@ -29,7 +29,7 @@ const click = (name) => async (page) => page.getByRole("button", { name }).first
 
 /** Adds an application of the catalogue. */
 const added = (url) => async (page) => {
-	await page.getByLabel("Address of the application").fill(url);
+	await page.getByLabel(/^Address of the application/).fill(url);
 	await page.getByLabel("Everyone who has an account here").check();
 	await page.locator("form button[type=submit]").click();
 	await page.getByRole("heading", { name: /^What to type at/ }).waitFor();
@@ -103,6 +103,14 @@ export const adminPages = [
 	["catalog-added", "/apps/new/gitlab", added("https://gitlab.office.lan")],
 	["catalog-added-tried", "/apps/new/miniflux", added("https://news.office.lan")],
 	["catalog-added-long", "/apps/new/paperless-ngx", added("https://paperless.office.lan")],
+	[
+		"catalog-saml",
+		"/apps/new/nextcloud-saml",
+		async (page) => page.getByLabel(/^Address of the application/).fill("https://cloud.office.lan"),
+	],
+	["catalog-saml-refused", "/apps/new/kimai", async (page) => page.locator("form button[type=submit]").click()],
+	["catalog-saml-added", "/apps/new/gitlab-saml", added("https://gitlab.office.lan")],
+	["saml-new", "/apps/new/saml"],
 	["app-new", "/apps/new/own"],
 	["app-new-refused", "/apps/new/own", async (page) => page.locator("form button[type=submit]").click()],
 	[

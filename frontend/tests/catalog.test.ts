@@ -3,6 +3,7 @@ import admin from "@text/admin.json";
 import { beforeAll, describe, expect, test } from "vitest";
 import { byCategory, byPlace, matching, needText, OWN, siteOf } from "~/admin/apps/catalog";
 import { foldedFields, mainFields } from "~/admin/apps/newFields";
+import { samlFields, samlMoved, samlValues } from "~/admin/apps/samlFields";
 import type { CatalogNeed, CatalogTemplate, SetupValue } from "~/api/gatehouse";
 import { setEnglish } from "~/text/text";
 
@@ -35,7 +36,9 @@ describe("the catalogue", () => {
 	});
 
 	test("everything that a template needs can be said", () => {
-		const said = shelf.flatMap((one) => one.needs.map(needText));
+		const filled = (one: CatalogTemplate) =>
+			one.needs.map((need) => ({ ...need, value: need.value.replace("{url}", one.address).replace("{host}", "an.office.lan") }));
+		const said = shelf.flatMap((one) => filled(one).map(needText));
 		expect(said.length).toBeGreaterThan(shelf.length);
 		for (const sentence of said) expect(sentence).not.toMatch(/catalog\.|\{/);
 		expect(needText({ what: "signing", value: "rs256" } as CatalogNeed)).toContain("RS256");
@@ -55,6 +58,42 @@ describe("the catalogue", () => {
 		expect(labels(foldedFields()).slice(0, 2)).toEqual(["client_type", "signing"]);
 		expect(labels(foldedFields(find("grafana"))).slice(0, 2)).toEqual(["signing", "consent"]);
 		expect(labels(foldedFields(find("bookstack")))[0]).toBe("consent");
+	});
+
+	test("one that signs in by SAML is asked for its address, which fills in the rest", () => {
+		const kimai = find("kimai");
+		const fields = samlFields(kimai);
+		expect(labels(fields.filter((one) => !one.advanced))).toEqual(["name", "url", "acs_url", "audience"]);
+		expect(labels(samlFields()).slice(0, 5)).toEqual(["name", "acs_url", "audience", "certificate", "launch_url"]);
+		const byName = (of: CatalogTemplate, name: string) => samlFields(of).find((one) => one.name === name)?.default;
+		expect([byName(kimai, "sign"), byName(find("gitlab-saml"), "sign")]).toEqual(["assertion", "both"]);
+		expect(samlValues(kimai, " https://Time.office.lan:8443/kimai/ ")).toEqual({
+			acs_url: "https://time.office.lan:8443/kimai/auth/saml/acs",
+			audience: "https://time.office.lan:8443/kimai/auth/saml/metadata",
+			slo_url: "https://time.office.lan:8443/kimai/auth/saml/logout",
+		});
+		expect(samlValues(find("wordpress-saml"), "https://www.office.lan").audience).toBe("urn:www.office.lan");
+		for (const none of ["", "time", "https://", "ftp://time.office.lan", "javascript:alert(1)"])
+			expect(samlValues(kimai, none)).toEqual({});
+	});
+
+	test("what somebody wrote into the form stays when the address changes", () => {
+		const kimai = find("kimai");
+		const first = samlMoved(kimai, { url: "", acs_url: "", audience: "", slo_url: "" }, "https://a.lan");
+		expect(first).toMatchObject({ acs_url: "https://a.lan/auth/saml/acs", audience: "https://a.lan/auth/saml/metadata" });
+		const own = { ...first, url: "https://a.lan", audience: "urn:hours" };
+		expect(samlMoved(kimai, own, "https://b.lan")).toEqual({
+			acs_url: "https://b.lan/auth/saml/acs",
+			slo_url: "https://b.lan/auth/saml/logout",
+		});
+		expect(samlMoved(kimai, own, "b")).toEqual({ acs_url: "", slo_url: "" });
+		// GitLab says nothing of signing out: nothing is written there.
+		expect(samlMoved(find("gitlab-saml"), { url: "", acs_url: "", audience: "", slo_url: "" }, "https://b.lan").slo_url).toBe("");
+	});
+
+	test("SAML is found by its name", () => {
+		expect(matching(shelf, "saml").every((one) => one.protocol === "saml")).toBe(true);
+		expect(matching(shelf, "nextcloud").map((one) => one.protocol)).toEqual(["oidc", "saml"]);
 	});
 
 	test("values that go to the same place stand together, in their order", () => {

@@ -200,7 +200,20 @@ export type SetupValue = { id: string; label: string; value: string; secret: boo
 
 export type CatalogNote = { text: string; source: string };
 export type CatalogNeed = {
-	what: "client_type" | "signing" | "sub_mode" | "secret_length" | "scopes" | "pkce";
+	what:
+		| "client_type"
+		| "signing"
+		| "sub_mode"
+		| "secret_length"
+		| "scopes"
+		| "pkce"
+		| "acs_url"
+		| "audience"
+		| "slo_url"
+		| "slo_binding"
+		| "sign"
+		| "name_id_format"
+		| "name_id";
 	value: string;
 	source: string;
 };
@@ -213,7 +226,7 @@ export type CatalogTemplate = {
 	mark: string;
 	category: string;
 	about: string;
-	protocol: "oidc";
+	protocol: "oidc" | "saml";
 	/** An example of where it lives. */
 	address: string;
 	redirects: { uri: string; source: string }[];
@@ -250,28 +263,6 @@ export type ApplicationSetup = {
 	guide: CatalogGuide | null;
 	warnings: string[];
 	access: Access;
-};
-
-export type NewApplication = {
-	name: string;
-	/** Of the catalogue, with the address of the application. */
-	template?: string;
-	url?: string;
-	redirect_uris?: string;
-	access: "everyone" | "chosen";
-	users: number[];
-	groups: string[];
-	launch_url?: string;
-	client_type?: "confidential" | "public";
-	consent?: boolean;
-	signing?: "rs256" | "es256" | "hs256";
-	slug?: string;
-	client_id?: string;
-	client_secret?: string;
-	icon_url?: string;
-	description?: string;
-	publisher?: string;
-	group?: string;
 };
 
 export type SamlDescribed = {

@@ -4,7 +4,7 @@ import type { Field } from "~/schema/fields";
 import { t } from "~/text/text";
 import { type Choice, type Target, useReference } from "./useReference";
 
-type Common = { id: string; label: string; description?: string; error?: string; required: boolean; field: Field };
+type Common = { id: string; label: string; description?: string; error?: string; required: boolean; disabled?: boolean; field: Field };
 
 /** The server has searched already; nothing more is filtered here. */
 const everything = ({ options }: { options: unknown[] }) => options as never;

@@ -12,6 +12,7 @@ import { go, To } from "../frame/To";
 import classes from "./Catalog.module.css";
 import { byCategory, matching, OWN, SAML } from "./catalog";
 import { TemplateMark } from "./TemplateMark";
+import { Way } from "./Way";
 
 /** The applications that can be added by their address, and the way to any other. */
 export function Catalog() {
@@ -41,6 +42,7 @@ export function Catalog() {
 					<div className={classes.words}>
 						<To to={at.newAppOf(one.slug)} className={classes.link}>
 							{one.name}
+							<Way template={one} />
 						</To>
 						<p className={classes.about}>{one.about}</p>
 					</div>

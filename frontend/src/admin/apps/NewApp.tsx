@@ -1,31 +1,19 @@
 import { Skeleton } from "@mantine/core";
 import { useParams } from "@tanstack/react-router";
 import { useMemo } from "react";
-import { send } from "~/api/client";
-import type { ApplicationSetup, CatalogTemplate, NewApplication } from "~/api/gatehouse";
-import { useChange, useGet } from "~/api/query";
-import { Form } from "~/forms/Form";
-import { useFormState } from "~/forms/state";
-import { toCreate, toForm } from "~/forms/wire";
+import type { CatalogTemplate } from "~/api/gatehouse";
+import { useGet } from "~/api/query";
 import { t } from "~/text/text";
 import { Empty, Problem } from "~/ui/Empty";
-import { told } from "~/ui/notices";
 import { at } from "../frame/addresses";
 import { Page, Section } from "../frame/Page";
-import { go, To } from "../frame/To";
-import { AccessChoice, accessFields, accessMissing, accessOf } from "./AccessChoice";
+import { To } from "../frame/To";
+import { AddForm, AddPage, crumbs, useAdding } from "./AddForm";
 import { OWN, SAML } from "./catalog";
 import { NewSaml } from "./NewSaml";
 import { foldedFields, mainFields } from "./newFields";
-import { TemplateMark } from "./TemplateMark";
-import { Tried } from "./Tried";
 
-const crumbs = () => [
-	{ label: t("apps.title"), to: at.apps },
-	{ label: t("apps.add"), to: at.newApp },
-];
-
-/** One form adds an application that signs in with OpenID Connect: one of the catalogue by its address, any other by its redirect URIs. */
+/** One form adds an application: one of the catalogue by its address, any other that signs in with OpenID Connect by its redirect URIs. */
 export function NewApp() {
 	const { template: slug } = useParams({ strict: false }) as { template: string };
 	const { data, error, refetch } = useGet<{ results: CatalogTemplate[] }>("/gatehouse/catalog/", {
@@ -34,6 +22,7 @@ export function NewApp() {
 	if (slug === SAML) return <NewSaml />;
 	if (slug === OWN) return <AppForm />;
 	const template = data?.results.find((one) => one.slug === slug);
+	if (template?.protocol === "saml") return <NewSaml key={slug} template={template} />;
 	if (template) return <AppForm key={slug} template={template} />;
 	return (
 		<Page title={data || error ? t("apps.add") : "…"} crumbs={crumbs()}>
@@ -52,46 +41,12 @@ export function NewApp() {
 
 function AppForm({ template }: { template?: CatalogTemplate }) {
 	const fields = useMemo(() => [...mainFields(template), ...foldedFields(template)], [template]);
-	const start = useMemo(() => ({ ...toForm([...fields, ...accessFields()]), access: "" }), [fields]);
-	const state = useFormState(start);
-	const add = useChange(
-		() => {
-			const body = {
-				...toCreate(fields, state.values),
-				...(template ? { template: template.slug } : {}),
-				...accessOf(state.values),
-			};
-			return send<ApplicationSetup>("POST", "/gatehouse/applications/", body as NewApplication);
-		},
-		(made) => {
-			told(t("newApp.done", { name: made.application.name }));
-			go(at.app(made.application.slug));
-		},
-	);
-	const title = template ? t("catalog.addOne", { name: template.name }) : t("catalog.own");
+	const adding = useAdding("/gatehouse/applications/", fields, template && { template: template.slug });
 	return (
-		<Page
-			title={title}
-			text={template?.about ?? t("newApp.text")}
-			crumbs={crumbs()}
-			icon={template && <TemplateMark mark={template.mark} size={48} />}
-			chips={template && <Tried tried={template.tried} />}
-		>
+		<AddPage template={template} title={t("catalog.own")} text={t("newApp.text")}>
 			<Section title={t("newApp.title")} text={template ? t("catalog.formText", { name: template.name }) : t("newApp.titleText")}>
-				<Form
-					fields={fields}
-					state={state}
-					existing={false}
-					saving={add.isPending}
-					onSave={() => add.mutate(undefined, { onError: state.refuseWith })}
-					onCancel={() => go(at.newApp)}
-					saveLabel={t("apps.add")}
-					labels={{ access: t("newApp.access") }}
-					extraCheck={() => accessMissing(state.values)}
-				>
-					<AccessChoice state={state} />
-				</Form>
+				<AddForm {...adding} />
 			</Section>
-		</Page>
+		</AddPage>
 	);
 }

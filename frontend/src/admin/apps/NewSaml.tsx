@@ -1,63 +1,39 @@
 import { Alert, Button, FileButton, Group, TextInput } from "@mantine/core";
 import { useMemo, useState } from "react";
 import { send } from "~/api/client";
-import type { ApplicationSetup, SamlDescribed } from "~/api/gatehouse";
+import type { CatalogTemplate, SamlDescribed } from "~/api/gatehouse";
 import { useChange } from "~/api/query";
-import { Form } from "~/forms/Form";
-import { useFormState } from "~/forms/state";
-import { toCreate, toForm } from "~/forms/wire";
 import { date } from "~/lib/format";
 import { t } from "~/text/text";
-import { told } from "~/ui/notices";
 import { problemText } from "~/ui/problem";
-import { at } from "../frame/addresses";
-import { Page, Section } from "../frame/Page";
-import { go } from "../frame/To";
-import { AccessChoice, accessFields, accessMissing, accessOf } from "./AccessChoice";
-import { samlFields } from "./samlFields";
+import { Section } from "../frame/Page";
+import { AddForm, AddPage, useAdding } from "./AddForm";
+import { samlFields, samlMoved } from "./samlFields";
 
-/** One form adds a SAML application; it fills itself from the application's metadata. */
-export function NewSaml() {
-	const fields = useMemo(samlFields, []);
-	const start = useMemo(() => ({ ...toForm([...fields, ...accessFields()]), access: "" }), [fields]);
-	const state = useFormState(start);
-	const add = useChange(
-		() => send<ApplicationSetup>("POST", "/gatehouse/saml/applications/", { ...toCreate(fields, state.values), ...accessOf(state.values) }),
-		(made) => {
-			told(t("newApp.done", { name: made.application.name }));
-			go(at.app(made.application.slug));
-		},
-	);
+/**
+ * One form adds a SAML application. It fills itself: from the address of one of the catalogue, from the metadata of any other.
+ */
+export function NewSaml({ template }: { template?: CatalogTemplate }) {
+	const fields = useMemo(() => samlFields(template), [template]);
+	const adding = useAdding("/gatehouse/saml/applications/", fields, template && { template: template.slug });
+	const { state } = adding;
 	const fill = (found: SamlDescribed) => {
 		for (const name of ["acs_url", "audience", "sp_binding", "slo_url", "slo_binding"] as const) state.set(name, found[name]);
 		state.set("certificate", found.signs_requests ? found.certificate : "");
 	};
+	const set = (name: string, value: unknown) => {
+		if (template && name === "url") {
+			for (const [other, its] of Object.entries(samlMoved(template, state.values, String(value)))) state.set(other, its);
+		}
+		state.set(name, value);
+	};
 	return (
-		<Page
-			title={t("newSaml.title")}
-			text={t("newSaml.text")}
-			crumbs={[
-				{ label: t("apps.title"), to: at.apps },
-				{ label: t("apps.add"), to: at.newApp },
-			]}
-		>
-			<Metadata onFound={fill} />
-			<Section title={t("newSaml.form")} text={t("newSaml.formText")}>
-				<Form
-					fields={fields}
-					state={state}
-					existing={false}
-					saving={add.isPending}
-					onSave={() => add.mutate(undefined, { onError: state.refuseWith })}
-					onCancel={() => go(at.newApp)}
-					saveLabel={t("apps.add")}
-					labels={{ access: t("newApp.access") }}
-					extraCheck={() => accessMissing(state.values)}
-				>
-					<AccessChoice state={state} />
-				</Form>
+		<AddPage template={template} title={t("newSaml.title")} text={t("newSaml.text")}>
+			{!template && <Metadata onFound={fill} />}
+			<Section title={t("newSaml.form")} text={template ? t("catalog.formTextSaml", { name: template.name }) : t("newSaml.formText")}>
+				<AddForm {...adding} state={{ ...state, set }} />
 			</Section>
-		</Page>
+		</AddPage>
 	);
 }
 

@@ -11,6 +11,7 @@ import { told } from "~/ui/notices";
 import { at } from "../frame/addresses";
 import { Page, Section } from "../frame/Page";
 import { go } from "../frame/To";
+import { crumbs } from "./AddForm";
 import "../advanced/scim/words";
 
 function field(
@@ -62,14 +63,7 @@ export function NewScim() {
 		},
 	);
 	return (
-		<Page
-			title={t("newScim.title")}
-			text={t("newScim.text")}
-			crumbs={[
-				{ label: t("apps.title"), to: at.apps },
-				{ label: t("apps.add"), to: at.newApp },
-			]}
-		>
+		<Page title={t("newScim.title")} text={t("newScim.text")} crumbs={crumbs()}>
 			<Section title={t("newScim.form")} text={t("newScim.formText")}>
 				<Form
 					fields={all}

@@ -14,12 +14,13 @@ const plain = (text: string) => text.toLocaleLowerCase().normalize("NFD").replac
 export function matching(templates: CatalogTemplate[], search: string): CatalogTemplate[] {
 	const words = plain(search).split(/\s+/).filter(Boolean);
 	const found = templates.filter((one) => {
-		const text = plain([one.name, one.slug, one.about, t(`catalog.category.${one.category}`)].join(" "));
+		const way = one.protocol === "saml" ? t("catalog.saml") : "";
+		const text = plain([one.name, one.slug, one.about, t(`catalog.category.${one.category}`), way].join(" "));
 		return words.every((word) => text.includes(word));
 	});
 	const first = plain(search.trim());
 	const begins = (one: CatalogTemplate) => (first && plain(one.name).startsWith(first) ? 0 : 1);
-	return found.sort((a, b) => begins(a) - begins(b) || a.name.localeCompare(b.name));
+	return found.sort((a, b) => begins(a) - begins(b) || a.name.localeCompare(b.name) || a.slug.localeCompare(b.slug));
 }
 
 /** The templates under the headings of the page, by the names of these. */
@@ -60,6 +61,10 @@ export const needText = (need: CatalogNeed): string => {
 	switch (need.what) {
 		case "client_type":
 		case "pkce":
+		case "slo_binding":
+		case "sign":
+		case "name_id_format":
+		case "name_id":
 			return t(`catalog.need.${need.what}.${need.value}`);
 		case "signing":
 			return t("catalog.need.signing", { value: need.value.toUpperCase() });

@@ -14,13 +14,16 @@ export function mainFields(template?: CatalogTemplate): Field[] {
 	if (!template) {
 		return [field("name", "text", { required: true }), field("redirect_uris", "area", { required: true }), field("launch_url", "text")];
 	}
-	const fields = [
-		field("name", "text", { required: true, default: template.name }),
-		field("url", "text", { required: true, help: t("newApp.urlHelp", { example: template.address }) }),
-	];
+	const fields = placeFields(template);
 	if (template.redirects.length === 0) fields.push(field("redirect_uris", "area", { required: true, help: template.redirect_hint }));
 	return fields;
 }
+
+/** What every application of the catalogue is asked for. */
+export const placeFields = (template: CatalogTemplate): Field[] => [
+	field("name", "text", { required: true, default: template.name }),
+	field("url", "text", { required: true, help: t("newApp.urlHelp", { example: template.address }) }),
+];
 
 export const groupsField = (): Field => field("groups", "references", { reference: { path: "/core/groups/", key: "pk" } });
 export const usersField = (): Field => field("users", "references", { reference: { path: "/core/users/", key: "pk" } });

@@ -1,4 +1,4 @@
-import { Button, NativeSelect, Skeleton, Table } from "@mantine/core";
+import { Button, NativeSelect, Skeleton } from "@mantine/core";
 import { IconKey, IconRefresh } from "@tabler/icons-react";
 import { useState } from "react";
 import { get, send } from "~/api/client";
@@ -7,12 +7,12 @@ import { useChange, useGet } from "~/api/query";
 import type { TokenView } from "~/api/schema.gen";
 import { dateTime, number } from "~/lib/format";
 import { t } from "~/text/text";
-import { Ago } from "~/ui/Ago";
 import { Chip, type Tone, ToneIcon } from "~/ui/Chip";
 import { CopyList, CopyRow } from "~/ui/Copy";
 import { Problem } from "~/ui/Empty";
 import { complain, told } from "~/ui/notices";
 import { Section } from "../../frame/Page";
+import { Line, Log } from "../Log";
 import classes from "./Scim.module.css";
 
 type Props = { slug: string; address: string; identifier: string | undefined; canChange: boolean };
@@ -116,7 +116,7 @@ function Vendors({ address }: { address: string }) {
 				<CopyRow label={t(`scimPage.vendors.${vendor}.address`)} value={address} />
 				<CopyRow label={t(`scimPage.vendors.${vendor}.extra`)} value={t(`scimPage.vendors.${vendor}.extraValue`)} />
 			</CopyList>
-			<p className={classes.soft}>{t(`scimPage.vendors.${vendor}.note`)}</p>
+			<p className="gh-soft">{t(`scimPage.vendors.${vendor}.note`)}</p>
 		</Section>
 	);
 }
@@ -128,39 +128,23 @@ function toneOf(status: number): Tone {
 }
 
 function Requests({ requests }: { requests: ScimRequest[] }) {
-	if (requests.length === 0) return <p className={classes.soft}>{t("scimPage.nothing")}</p>;
 	return (
-		// biome-ignore lint/a11y/noNoninteractiveTabindex: whoever has no mouse scrolls here too
-		<div className={classes.log} role="log" aria-label={t("scimPage.came")} tabIndex={0}>
-			<Table verticalSpacing="xs">
-				<Table.Thead>
-					<Table.Tr>
-						<Table.Th>{t("scimPage.request")}</Table.Th>
-						<Table.Th>{t("scimPage.answer")}</Table.Th>
-						<Table.Th className={classes.when}>{t("scimPage.at")}</Table.Th>
-					</Table.Tr>
-				</Table.Thead>
-				<Table.Tbody>
-					{requests.map((one) => (
-						<Table.Tr key={one.id}>
-							<Table.Td className={classes.words}>
-								<span className="gh-mono">
-									{one.method} {one.path}
-								</span>
-								{one.about && <div className={classes.soft}>{one.about}</div>}
-								{one.says && <div>{one.says}</div>}
-							</Table.Td>
-							<Table.Td>
-								<Chip tone={toneOf(one.status)}>{String(one.status)}</Chip>
-							</Table.Td>
-							<Table.Td className={classes.when}>
-								<Ago time={one.at} />
-								<div className={classes.soft}>{one.client_ip}</div>
-							</Table.Td>
-						</Table.Tr>
-					))}
-				</Table.Tbody>
-			</Table>
-		</div>
+		<Log label={t("scimPage.came")} heads={[t("scimPage.request"), t("scimPage.answer"), t("scimPage.at")]} nothing={t("scimPage.nothing")}>
+			{requests.map((one) => (
+				<Line
+					key={one.id}
+					what={
+						<span className="gh-mono">
+							{one.method} {one.path}
+						</span>
+					}
+					about={one.about}
+					says={one.says}
+					outcome={<Chip tone={toneOf(one.status)}>{String(one.status)}</Chip>}
+					at={one.at}
+					from={one.client_ip}
+				/>
+			))}
+		</Log>
 	);
 }

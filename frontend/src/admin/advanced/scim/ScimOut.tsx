@@ -14,6 +14,7 @@ import { complain, told } from "~/ui/notices";
 import { at } from "../../frame/addresses";
 import { Section } from "../../frame/Page";
 import { To } from "../../frame/To";
+import log from "../Log.module.css";
 import classes from "./Scim.module.css";
 import { ScimPreview } from "./ScimPreview";
 import "./words";
@@ -100,7 +101,7 @@ function State({ state, path, canChange }: { state: ScimOutState; path: string; 
 				</Table.Tbody>
 			</Table>
 			{state.remote && (
-				<p className={classes.soft}>
+				<p className="gh-soft">
 					{!state.remote.known ? t("scimOut.remote.unknown") : t(`scimOut.remote.${state.remote.patch ? "patch" : "put"}`)}
 				</p>
 			)}
@@ -166,14 +167,14 @@ function Entries({ path, canChange, every }: { path: string; canChange: boolean;
 			) : !data ? (
 				<Skeleton height={160} mt="md" />
 			) : data.results.length === 0 ? (
-				<p className={classes.soft}>{t("scimOut.nobody")}</p>
+				<p className="gh-soft">{t("scimOut.nobody")}</p>
 			) : (
 				<Table verticalSpacing="xs" mt="md">
 					<Table.Thead>
 						<Table.Tr>
 							<Table.Th>{t("scimOut.name")}</Table.Th>
 							<Table.Th>{t("scimOut.stands")}</Table.Th>
-							<Table.Th className={classes.when}>{t("scimOut.told")}</Table.Th>
+							<Table.Th className={log.when}>{t("scimOut.told")}</Table.Th>
 							{canChange && (
 								<Table.Th>
 									<span className="gh-visually-hidden">{t("scimOut.retry")}</span>
@@ -184,18 +185,18 @@ function Entries({ path, canChange, every }: { path: string; canChange: boolean;
 					<Table.Tbody>
 						{data.results.map((one) => (
 							<Table.Tr key={`${one.kind} ${one.object}`}>
-								<Table.Td className={classes.words}>
+								<Table.Td className={log.words}>
 									<To to={one.kind === "group" ? at.group(one.object) : at.user(Number(one.object))}>{one.name}</To>
-									<div className={classes.soft}>{t(`scimOut.one.${one.kind}`)}</div>
+									<div className="gh-soft">{t(`scimOut.one.${one.kind}`)}</div>
 								</Table.Td>
-								<Table.Td className={classes.words}>
+								<Table.Td className={log.words}>
 									<Chip tone={tones[one.state]}>{t(`scimOut.state.${one.state}`)}</Chip>
 									{one.says && <div>{one.says}</div>}
 									{one.state === "failed" && (
-										<div className={classes.soft}>{one.next ? t("scimOut.next", { when: dateTime(one.next) }) : t("scimOut.nextFull")}</div>
+										<div className="gh-soft">{one.next ? t("scimOut.next", { when: dateTime(one.next) }) : t("scimOut.nextFull")}</div>
 									)}
 								</Table.Td>
-								<Table.Td className={classes.when}>{one.told ? <Ago time={one.told} /> : "–"}</Table.Td>
+								<Table.Td className={log.when}>{one.told ? <Ago time={one.told} /> : "–"}</Table.Td>
 								{canChange && (
 									<Table.Td>
 										<Button
@@ -256,17 +257,17 @@ function DryRun({ path }: { path: string }) {
 					</ul>
 					{found.plans.length > 0 && (
 						// biome-ignore lint/a11y/noNoninteractiveTabindex: whoever has no mouse scrolls here too
-						<section className={classes.log} aria-label={t("scimOut.dryRun")} tabIndex={0}>
+						<section className={log.log} aria-label={t("scimOut.dryRun")} tabIndex={0}>
 							<Table verticalSpacing="xs">
 								<Table.Tbody>
 									{found.plans.map((one) => (
 										<Table.Tr key={`${one.kind} ${one.object}`}>
-											<Table.Td className={classes.words}>{one.name}</Table.Td>
-											<Table.Td className={classes.words}>
+											<Table.Td className={log.words}>{one.name}</Table.Td>
+											<Table.Td className={log.words}>
 												<Chip tone={one.does === "fail" ? "danger" : "notice"}>{t(`scimOut.would.${one.does}`)}</Chip>
 												{one.says && <div>{one.says}</div>}
 											</Table.Td>
-											<Table.Td className={classes.words}>
+											<Table.Td className={log.words}>
 												<span className="gh-mono">
 													{one.method} {one.url}
 												</span>

@@ -8,6 +8,7 @@ import { t } from "~/text/text";
 import { Problem } from "~/ui/Empty";
 import { Section } from "../../frame/Page";
 import { useMe } from "../../frame/session";
+import log from "../Log.module.css";
 import classes from "./Scim.module.css";
 
 /** What is sent of a person or a group, as they are now. */
@@ -53,7 +54,7 @@ export function ScimPreview({ path }: { path: string }) {
 				data &&
 				value !== null && (
 					<>
-						<p className={classes.words}>
+						<p className={log.words}>
 							{data.says || t(`scimOut.would.${data.does}`)} <span className="gh-mono">{data.method && `${data.method} ${data.url}`}</span>
 						</p>
 						{data.body && (

@@ -3,9 +3,12 @@ import { useState } from "react";
 import { ApiError, send } from "~/api/client";
 import type { SamlSourceBeyond } from "~/api/gatehouse";
 import { useChange, useGet } from "~/api/query";
+import { ReferencesInput } from "~/forms/ReferenceInput";
 import { t } from "~/text/text";
 import { complain, told } from "~/ui/notices";
+import { at } from "../../frame/addresses";
 import { Section } from "../../frame/Page";
+import { To } from "../../frame/To";
 import classes from "./Source.module.css";
 
 /** Settings of a SAML source that the published form does not have. */
@@ -45,6 +48,7 @@ function Rules({ path, stored, canChange }: { path: string; stored: SamlSourceBe
 				disabled={!canChange}
 				onChange={(event) => set({ idp_entity_id: event.currentTarget.value })}
 			/>
+			<Further now={now.further_verification_kps} wrong={wrong.further_verification_kps?.[0]} canChange={canChange} set={set} />
 			<TextInput
 				label={t("sourcePage.username")}
 				description={t("sourcePage.usernameHelp")}
@@ -76,5 +80,44 @@ function Rules({ path, stored, canChange }: { path: string; stored: SamlSourceBe
 				</Button>
 			)}
 		</form>
+	);
+}
+
+const certificates = { path: "/crypto/certificatekeypairs/", key: "pk" };
+
+type FurtherProps = { now: string[]; wrong: string | undefined; canChange: boolean; set: (more: Partial<SamlSourceBeyond>) => void };
+
+/** The certificates that answers may be signed with beside the one of the published form. */
+function Further({ now, wrong, canChange, set }: FurtherProps) {
+	const label = t("sourcePage.further");
+	return (
+		<div>
+			<ReferencesInput
+				id="further-certificates"
+				label={label}
+				description={t("sourcePage.furtherHelp")}
+				error={wrong}
+				required={false}
+				disabled={!canChange}
+				field={{
+					name: "further_verification_kps",
+					label,
+					help: "",
+					widget: "references",
+					nullable: false,
+					required: false,
+					advanced: false,
+					options: [],
+					reference: certificates,
+				}}
+				value={now}
+				onChange={(next) => set({ further_verification_kps: next.map(String) })}
+			/>
+			{canChange && (
+				<p className={classes.hint}>
+					<To to={at.newCertificate}>{t("sourcePage.addCertificate")}</To>
+				</p>
+			)}
+		</div>
 	);
 }

@@ -3,11 +3,12 @@ import type { OAuthSourceState, SamlSourceCertificate, SamlSourceState, SourceMe
 import { useGet } from "~/api/query";
 import { date } from "~/lib/format";
 import { t } from "~/text/text";
-import { Ago } from "~/ui/Ago";
 import { Chip, type Tone } from "~/ui/Chip";
 import { CopyList, CopyRow } from "~/ui/Copy";
 import { Problem } from "~/ui/Empty";
 import { Section } from "../../frame/Page";
+import { Line, Log } from "../Log";
+import log from "../Log.module.css";
 import { Beyond } from "./Beyond";
 import classes from "./Source.module.css";
 
@@ -82,10 +83,10 @@ function Certificates({ list }: { list: SamlSourceCertificate[] }) {
 							const { tone, text } = lasts(one);
 							return (
 								<Table.Tr key={one.use + one.pk}>
-									<Table.Td className={classes.words}>
+									<Table.Td className={log.words}>
 										{t(`sourcePage.use.${one.use}`)}
-										<div className={classes.soft}>{one.subject}</div>
-										<div className={`gh-mono ${classes.soft}`}>{one.fingerprint_sha256.slice(0, 23)}…</div>
+										<div className="gh-soft">{one.subject}</div>
+										<div className="gh-mono gh-soft">{one.fingerprint_sha256.slice(0, 23)}…</div>
 									</Table.Td>
 									<Table.Td>
 										<Chip tone={tone}>{text}</Chip>
@@ -104,65 +105,48 @@ function Certificates({ list }: { list: SamlSourceCertificate[] }) {
 function Messages({ list }: { list: SourceMessage[] }) {
 	return (
 		<Section title={t("sourcePage.said")} text={t("sourcePage.saidText")}>
-			{list.length === 0 ? (
-				<p className={classes.soft}>{t("sourcePage.nothing")}</p>
-			) : (
-				// biome-ignore lint/a11y/noNoninteractiveTabindex: whoever has no mouse scrolls here too
-				<div className={classes.log} role="log" aria-label={t("sourcePage.said")} tabIndex={0}>
-					<Table verticalSpacing="xs">
-						<Table.Thead>
-							<Table.Tr>
-								<Table.Th>{t("sourcePage.message")}</Table.Th>
-								<Table.Th>{t("sourcePage.outcome")}</Table.Th>
-								<Table.Th className={classes.when}>{t("sourcePage.at")}</Table.Th>
-							</Table.Tr>
-						</Table.Thead>
-						<Table.Tbody>
-							{list.map((one) => (
-								<Message key={one.id} one={one} />
-							))}
-						</Table.Tbody>
-					</Table>
-				</div>
-			)}
+			<Log
+				label={t("sourcePage.said")}
+				heads={[t("sourcePage.message"), t("sourcePage.outcome"), t("sourcePage.at")]}
+				nothing={t("sourcePage.nothing")}
+			>
+				{list.map((one) => (
+					<Message key={one.id} one={one} />
+				))}
+			</Log>
 		</Section>
 	);
 }
 
+const tones = { sent: "plain", accepted: "good", refused: "warning" } as const;
+
 function Message({ one }: { one: SourceMessage }) {
 	const outcome = one.sent ? "sent" : one.accepted ? "accepted" : "refused";
 	return (
-		<Table.Tr>
-			<Table.Td className={classes.words}>
-				{one.what}
-				{one.about && <div className={classes.soft}>{one.about}</div>}
-				{one.says && <div>{one.says}</div>}
-				{(one.came || one.expected) && (
-					<dl className={classes.facts}>
-						{one.came && (
-							<>
-								<dt className={classes.soft}>{t("sourcePage.came")}</dt>
-								<dd className="gh-mono">{one.came}</dd>
-							</>
-						)}
-						{one.expected && (
-							<>
-								<dt className={classes.soft}>{t("sourcePage.expected")}</dt>
-								<dd className="gh-mono">{one.expected}</dd>
-							</>
-						)}
-					</dl>
-				)}
-			</Table.Td>
-			<Table.Td>
-				<Chip tone={({ sent: "plain", accepted: "good", refused: "warning" } as const)[outcome]}>
-					{t(`sourcePage.outcomes.${outcome}`)}
-				</Chip>
-			</Table.Td>
-			<Table.Td className={classes.when}>
-				<Ago time={one.at} />
-				<div className={classes.soft}>{one.client_ip}</div>
-			</Table.Td>
-		</Table.Tr>
+		<Line
+			what={one.what}
+			about={one.about}
+			says={one.says}
+			outcome={<Chip tone={tones[outcome]}>{t(`sourcePage.outcomes.${outcome}`)}</Chip>}
+			at={one.at}
+			from={one.client_ip}
+		>
+			{(one.came || one.expected) && (
+				<dl className={classes.facts}>
+					{one.came && (
+						<>
+							<dt className="gh-soft">{t("sourcePage.came")}</dt>
+							<dd className="gh-mono">{one.came}</dd>
+						</>
+					)}
+					{one.expected && (
+						<>
+							<dt className="gh-soft">{t("sourcePage.expected")}</dt>
+							<dd className="gh-mono">{one.expected}</dd>
+						</>
+					)}
+				</dl>
+			)}
+		</Line>
 	);
 }
