@@ -63,6 +63,8 @@ type Room struct {
 	Caller func(ctx context.Context) (*user.User, error)
 	// May says whether the caller holds a permission on an object.
 	May func(ctx context.Context, a store.Actor, permission, object string) (bool, error)
+
+	names store.Memo[string, string] // by key
 }
 
 // FilePath is the body of set_icon_url.
@@ -224,14 +226,16 @@ func (r *Room) Launch(ctx context.Context, slug string, u *user.User) (string, *
 
 // Name gives the name of an application by its key, "" when there is none.
 func (r *Room) Name(ctx context.Context, pk string) (string, error) {
-	a, err := store.Get[Application](ctx, r.Store, pk)
-	if fault.Is(err, fault.NotFound) {
-		return "", nil
-	}
-	if err != nil {
-		return "", err
-	}
-	return a.Name, nil
+	return r.names.Get(r.Store, pk, func() (string, error) {
+		a, err := store.Get[Application](ctx, r.Store, pk)
+		if fault.Is(err, fault.NotFound) {
+			return "", nil
+		}
+		if err != nil {
+			return "", err
+		}
+		return a.Name, nil
+	})
 }
 
 // ForProvider gives the application of a provider. NotFound when it has none.

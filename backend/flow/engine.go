@@ -440,8 +440,12 @@ func (r *run) apply(t *stage.Turn, k *stage.Kind, res stage.Result, show func() 
 
 // pass takes the finished step off the plan. What it writes is written now, since the next stage may look at it.
 func (r *run) pass(t *stage.Turn, res stage.Result) (refused *stage.Result, err error) {
-	r.note()
 	steps := r.plan.Steps
+	if keep, err := r.interests(steps[1:]); err != nil {
+		return nil, err
+	} else if keep {
+		r.note()
+	}
 	r.plan.Steps = r.plan.Steps[1:]
 	write := res.Write()
 	if write == nil {

@@ -90,6 +90,26 @@ func (r *run) note() {
 	}
 }
 
+// interests says whether anybody may want to know how a plan was before the steps that are left: of one that was made for this request and
+// ends with it, only whoever may look into the flow does, and nobody when it ends with a form that leaves nothing behind.
+func (r *run) interests(left []stage.Step) (bool, error) {
+	switch {
+	case !r.direct || len(left) > 1 || len(left) == 1 && left[0].Inline != AutosubmitStep:
+		return true, nil
+	case len(left) == 1:
+		return false, nil
+	}
+	return r.looks()
+}
+
+// looks says whether who is signed in may look into the flow.
+func (r *run) looks() (bool, error) {
+	if r.signed == nil || r.May == nil {
+		return false, nil
+	}
+	return r.May(r.ctx, store.ActorOf(r.ctx), inspectPermission, r.flow.PK)
+}
+
 // save stores plan and session, with what stages collected, in one transaction. write runs first.
 func (r *run) save(write func(tx *store.Tx) error) error {
 	return r.store(false, write)
@@ -202,10 +222,10 @@ func (r *run) store(soon bool, write func(tx *store.Tx) error, turns ...*stage.T
 // over ends the plan. For whoever may look into the flow the way that it took stays until they begin another one, without its secrets.
 func (r *run) over() error {
 	r.plan.Steps = nil
-	if len(r.history) == 0 || r.signed == nil || r.May == nil {
+	if len(r.history) == 0 {
 		return nil
 	}
-	may, err := r.May(r.ctx, store.ActorOf(r.ctx), inspectPermission, r.flow.PK)
+	may, err := r.looks()
 	if err != nil || !may {
 		return err
 	}

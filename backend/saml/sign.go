@@ -2,6 +2,7 @@ package saml
 
 import (
 	"encoding/base64"
+	"slices"
 
 	"github.com/beevik/etree"
 	dsig "github.com/russellhaering/goxmldsig"
@@ -24,6 +25,56 @@ func canonical(el *etree.Element, prefixes string) ([]byte, error) {
 	return plain(out), nil
 }
 
+// octetsOf is canonical for an element that is to be signed: one that the house built as its canonical form has it is written as it stands.
+func octetsOf(el *etree.Element) ([]byte, error) {
+	if el.Parent() == nil && settled(el, nil) {
+		return plain(el), nil
+	}
+	return canonical(el, "")
+}
+
+// settled says whether a tree that stands alone is in its canonical form already (xml-exc-c14n 3): each element declares the prefixes that
+// it uses and that are not declared around it, and no others; declarations come first, and attributes stand in order. It says no to
+// whatever the house does not build: default namespaces, attributes with a prefix, comments, instructions, CDATA.
+func settled(el *etree.Element, around []string) bool {
+	if el.Space == "" {
+		return false
+	}
+	declared, last := 0, ""
+	for _, a := range el.Attr {
+		if prefix, ok := declares(a); ok {
+			if prefix != el.Space || declared > 0 || last != "" || slices.Contains(around, prefix) {
+				return false
+			}
+			declared++
+			around = append(slices.Clip(around), prefix)
+			continue
+		}
+		if a.Space != "" || a.Key <= last {
+			return false
+		}
+		last = a.Key
+	}
+	if !slices.Contains(around, el.Space) {
+		return false
+	}
+	for _, c := range el.Child {
+		switch c := c.(type) {
+		case *etree.Element:
+			if !settled(c, around) {
+				return false
+			}
+		case *etree.CharData:
+			if c.IsCData() {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return true
+}
+
 // signedOctets gives the canonical octets of a SignedInfo that Sign made: of one that nobody else wrote, they are the tree as it stands with
 // the one namespace that is declared around it (TestSignedOctets).
 func signedOctets(sig, info *etree.Element) []byte {
@@ -41,7 +92,7 @@ func Sign(el *etree.Element, k *Key) error {
 	if err := k.Check(); err != nil {
 		return err
 	}
-	octets, err := canonical(el, "")
+	octets, err := octetsOf(el)
 	if err != nil {
 		return err
 	}

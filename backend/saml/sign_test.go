@@ -162,6 +162,56 @@ func TestSignedOctets(t *testing.T) {
 	}
 }
 
+// A tree that is said to be in its canonical form is what the canonicalizer makes of it.
+func FuzzSettled(f *testing.F) {
+	for xml, want := range map[string]bool{
+		`<s:A xmlns:s="urn:s" ID="1" Version="2"><s:B Name="x">t&amp;&#13;&quot;</s:B><t:C xmlns:t="urn:t"><s:D/></t:C></s:A>`: true,
+		`<s:A xmlns:s="urn:s"><t:C xmlns:t="urn:t"/><t:C xmlns:t="urn:t"/></s:A>`:                                              true,
+		`<s:A ID="1" xmlns:s="urn:s"/>`:                         false,
+		`<s:A xmlns:s="urn:s" B="1" A="1"/>`:                    false,
+		`<s:A xmlns:s="urn:s" xmlns:t="urn:t"><t:B/></s:A>`:     false,
+		`<s:A xmlns:s="urn:s"><s:B xmlns:s="urn:s"/></s:A>`:     false,
+		`<s:A xmlns:s="urn:s"><s:B xmlns:s="urn:other"/></s:A>`: false,
+		`<s:A xmlns:s="urn:s" s:B="1"/>`:                        false,
+		`<A xmlns="urn:s"/>`:                                    false,
+		`<s:A xmlns:s="urn:s"><!-- c --></s:A>`:                 false,
+		`<s:A xmlns:s="urn:s"><?p i?></s:A>`:                    false,
+		`<s:A xmlns:s="urn:s"><![CDATA[x]]></s:A>`:              false,
+		`<s:A/>`:                               false,
+		`<s:A xmlns:s="urn:s" xml:lang="en"/>`: false,
+	} {
+		doc := etree.NewDocument()
+		doc.ReadSettings.PreserveCData = true
+		if err := doc.ReadFromString(xml); err != nil {
+			f.Fatal(err)
+		}
+		root := doc.Root()
+		doc.RemoveChild(root)
+		if settled(root, nil) != want {
+			f.Errorf("%s: %v", xml, !want)
+		}
+		f.Add(xml)
+	}
+	f.Fuzz(func(t *testing.T, xml string) {
+		doc := etree.NewDocument()
+		if doc.ReadFromString(xml) != nil || doc.Root() == nil {
+			return
+		}
+		root := doc.Root()
+		doc.RemoveChild(root)
+		if !settled(root, nil) {
+			return
+		}
+		want, err := canonical(root, "")
+		if err != nil {
+			return // of names that no namespace has
+		}
+		if got := plain(root); !bytes.Equal(got, want) {
+			t.Errorf("%q:\n%q\n%q", xml, got, want)
+		}
+	})
+}
+
 func BenchmarkSign(b *testing.B) {
 	k := ours().signs(SHA256, dsig.RSASHA256SignatureMethod)
 	for b.Loop() {

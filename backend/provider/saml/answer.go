@@ -81,9 +81,9 @@ func (v *served) response(a asked, who known, now time.Time) (*etree.Element, er
 	as := etree.NewElement("saml:Assertion")
 	id := message.NewID()
 	as.CreateAttr("xmlns:saml", message.Assertion)
-	as.CreateAttr("ID", id)
-	as.CreateAttr("Version", "2.0")
+	as.CreateAttr("ID", id) // in the order of the canonical form, here and below
 	as.CreateAttr("IssueInstant", message.Moment(now))
+	as.CreateAttr("Version", "2.0")
 	node(as, "saml:Issuer").SetText(p.Issuer)
 	subject := node(as, "saml:Subject")
 	node(subject, "saml:NameID", "Format", a.format).SetText(who.name)
@@ -98,7 +98,7 @@ func (v *served) response(a asked, who known, now time.Time) (*etree.Element, er
 	if len(who.attributes) > 0 { // an empty statement is not allowed (saml-core-2.0 2.7.3)
 		list := node(as, "saml:AttributeStatement")
 		for _, at := range who.attributes {
-			el := node(list, "saml:Attribute", "Name", at.name, "FriendlyName", at.friendly)
+			el := node(list, "saml:Attribute", "FriendlyName", at.friendly, "Name", at.name)
 			for _, value := range at.values {
 				node(el, "saml:AttributeValue").SetText(value)
 			}

@@ -1,9 +1,11 @@
 package page
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"html/template"
+	"io"
 	"maps"
 	"net/url"
 	"slices"
@@ -261,13 +263,20 @@ type Post struct {
 	Title string            `json:"title"`
 }
 
-// Inputs are the fields that the form sends. They are put together here since html/template takes long for a value of some thousand bytes.
-func (p *Post) Inputs() template.HTML {
+// write writes the form. It is put together here, not by a template: html/template takes long for a value of some thousand bytes, and it
+// is the page that every sign-in by SAML ends with.
+func (p *Post) write(w io.Writer, a Around, title string) error {
+	esc := template.HTMLEscapeString
 	var b strings.Builder
+	b.WriteString("\n<h1>" + esc(title) + "</h1>\n<form method=\"post\" action=\"" + esc(p.URL) + "\" data-auto>\n")
 	for _, name := range slices.Sorted(maps.Keys(p.Attrs)) {
-		b.WriteString(`<input type="hidden" name="` + template.HTMLEscapeString(name) + `" value="` + template.HTMLEscapeString(p.Attrs[name]) + "\">\n")
+		b.WriteString(`<input type="hidden" name="` + esc(name) + `" value="`)
+		b.WriteString(esc(p.Attrs[name]))
+		b.WriteString("\">\n")
 	}
-	return template.HTML(b.String()) // escaped just above
+	b.WriteString("<p>" + esc(cmp.Or(p.Title, a.T("flow.autosubmit.text"))) + "</p>\n<button class=\"primary\">" + esc(a.T("flow.continue")) + "</button>\n</form>\n")
+	_, err := io.WriteString(w, b.String())
+	return err
 }
 
 // Post gives what an autosubmit challenge sends; an error when it is none or leads where no form may.

@@ -21,28 +21,32 @@ const mostFrames = 256
 // frames remembers frames by everything that they show. It may be used from any goroutine.
 type frames struct {
 	mu    sync.Mutex
-	known map[string]*frame
+	known map[shown]*frame
 	nonce string // stands where each page has its own
 }
 
+// shown is what a frame shows.
+type shown struct {
+	component, tag, title, layout, picture, links string
+	brand                                         Brand
+	keys                                          bool
+}
+
 func newFrames() *frames {
-	return &frames{known: map[string]*frame{}, nonce: rand.Text()}
+	return &frames{known: map[shown]*frame{}, nonce: rand.Text()}
 }
 
 // of gives the frame of a page.
 func (fs *frames) of(t *template.Template, f *form) (*frame, error) {
-	var key strings.Builder
-	for _, s := range []string{f.Component(), f.Lang.Tag, f.Brand.Title, f.Brand.Logo, f.Brand.Favicon, f.Brand.Theme, f.Brand.Accent, f.Title(), f.Layout(), f.Picture(), strconv.FormatBool(f.keys)} {
-		key.WriteString(strconv.Quote(s))
-	}
+	key := shown{component: f.Component(), tag: f.Lang.Tag, title: f.Title(), layout: f.Layout(), picture: f.Picture(), brand: f.Brand, keys: f.keys}
 	for _, l := range f.Links {
-		key.WriteString(strconv.Quote(l.Name) + strconv.Quote(l.Href))
+		key.links += strconv.Quote(l.Name) + strconv.Quote(l.Href)
 	}
 	// The links to other languages and a redirect hold the page's own address.
 	once := len(f.Languages) > 1 || f.Onward() != ""
 	if !once {
 		fs.mu.Lock()
-		known := fs.known[key.String()]
+		known := fs.known[key]
 		fs.mu.Unlock()
 		if known != nil {
 			return known, nil
@@ -65,13 +69,13 @@ func (fs *frames) of(t *template.Template, f *form) (*frame, error) {
 		if len(fs.known) >= mostFrames {
 			clear(fs.known)
 		}
-		fs.known[key.String()] = made
+		fs.known[key] = made
 	}
 	return made, nil
 }
 
-// draw writes a page: its frame and what the template says is in it.
-func (fs *frames) draw(w io.Writer, t *template.Template, f *form) error {
+// draw writes a page: its frame, and between its parts what main writes.
+func (fs *frames) draw(w io.Writer, t *template.Template, f *form, main func() error) error {
 	around, err := fs.of(t, f)
 	if err != nil {
 		return err
@@ -83,7 +87,7 @@ func (fs *frames) draw(w io.Writer, t *template.Template, f *form) error {
 	if _, err := io.WriteString(w, top); err != nil {
 		return err
 	}
-	if err := t.ExecuteTemplate(w, "main", f); err != nil {
+	if err := main(); err != nil {
 		return err
 	}
 	_, err = io.WriteString(w, around.foot)

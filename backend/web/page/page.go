@@ -26,8 +26,11 @@ var files embed.FS
 
 // ends are the challenges of the engine itself, and the template of each.
 var ends = map[string]string{
-	"ak-stage-access-denied": "denied", "ak-stage-flow-error": "error", "xak-flow-redirect": "redirect", "ak-stage-autosubmit": "autosubmit",
+	"ak-stage-access-denied": "denied", "ak-stage-flow-error": "error", "xak-flow-redirect": "redirect", autosubmit: "",
 }
+
+// autosubmit is the end that is no template (Post).
+const autosubmit = "ak-stage-autosubmit"
 
 // Pages draws pages. It may be used from any goroutine.
 type Pages struct {
@@ -75,9 +78,11 @@ func New(stages []*stage.Kind) (*Pages, error) {
 		}
 	}
 	for component, name := range ends {
-		b, err := files.ReadFile("templates/" + name + ".html")
-		if err != nil {
-			return nil, err
+		var b []byte
+		if name != "" {
+			if b, err = files.ReadFile("templates/" + name + ".html"); err != nil {
+				return nil, err
+			}
 		}
 		if p.flows[component], err = p.with("flow", string(b)); err != nil {
 			return nil, fmt.Errorf("page of %s: %w", component, err)
@@ -129,11 +134,19 @@ func (p *Pages) Flow(w io.Writer, d FlowPage) error {
 	if t == nil {
 		return fmt.Errorf("page: no template for %s", d.Challenge.Component)
 	}
+	if d.Challenge.Component == autosubmit {
+		f := &form{FlowPage: d}
+		post, err := f.Post()
+		if err != nil {
+			return err
+		}
+		return p.frames.draw(w, t, f, func() error { return post.write(w, f.Around, f.Title()) })
+	}
 	f, err := newForm(t, d)
 	if err != nil {
 		return err
 	}
-	return p.frames.draw(w, t, f)
+	return p.frames.draw(w, t, f, func() error { return t.ExecuteTemplate(w, "main", f) })
 }
 
 // Message draws a message.
