@@ -180,7 +180,7 @@ func commonPragmas() []string {
 
 func writerPragmas() []string {
 	return append(commonPragmas(), "_txlock=immediate", "_pragma=journal_mode(WAL)", "_pragma=synchronous(NORMAL)", "_pragma=foreign_keys(1)", // the syncer does the rest
-		"_pragma=cache_size(-8000)", "_pragma=wal_autocheckpoint(1000)", "_pragma=journal_size_limit(67108864)")
+		"_pragma=cache_size(-8000)", "_pragma=wal_autocheckpoint(1000)", "_pragma=temp_store(MEMORY)", "_pragma=journal_size_limit(67108864)")
 }
 
 func readerPragmas() []string {
