@@ -71,7 +71,7 @@ func TestPragmas(t *testing.T) {
 	d := testDB(t)
 	want := map[string]string{"journal_mode": "wal", "foreign_keys": "1", "trusted_schema": "0", "busy_timeout": "5000", "mmap_size": "0"}
 	reader := map[string]string{"query_only": "1", "cache_size": "-8000"}
-	writer := map[string]string{"synchronous": "1", "cache_size": "-8000", "journal_size_limit": "67108864", "wal_autocheckpoint": "1000", "query_only": "0"}
+	writer := map[string]string{"synchronous": "1", "cache_size": "-2000", "journal_size_limit": "67108864", "wal_autocheckpoint": "4000", "temp_store": "2", "query_only": "0"}
 	check := func(who string, want map[string]string, get func(string) *sql.Row) {
 		for name, v := range want {
 			var got string

@@ -35,7 +35,7 @@ type grant struct {
 	Method      string // S256 or plain, "" without a challenge
 	Auth        auth
 	Session     string // hash of the browser's session
-	Family      string // what came from one code
+	Family      string // what came from one code; "" for a token that nothing else comes from
 	Terms       terms
 	preview     bool // nothing is granted: somebody looks at what would be
 }
@@ -238,7 +238,7 @@ func (r *Room) rotate(tx *store.Tx, old *token, m *minted) error {
 // revokeFamily revokes everything that came from one code, because a part of it was used by somebody who should not have it.
 func (r *Room) revokeFamily(ctx context.Context, p *Provider, family, message string) error {
 	return r.Store.Write(ctx, store.ActorOf(ctx), func(tx *store.Tx) error {
-		if _, err := tx.Exec(`UPDATE oauth_tokens SET revoked = 1 WHERE family = ?`, family); err != nil {
+		if _, err := tx.Exec(`UPDATE oauth_tokens SET revoked = 1 WHERE family = ? AND family <> ''`, family); err != nil {
 			return err
 		}
 		return r.Events.EmitTx(tx, event.Entry{Action: event.SuspiciousRequest, App: "authentik.providers.oauth2", Context: map[string]any{"message": message, "provider": reference(p)}})

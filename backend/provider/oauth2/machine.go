@@ -143,7 +143,7 @@ func (r *Room) machine(req *http.Request, grantType string) (*minted, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &grant{Provider: p.PK, User: c.user.PK, Scope: scope, Auth: auth{Time: r.Store.Now(), Method: c.method}, Family: newFamily()}
+	g := &grant{Provider: p.PK, User: c.user.PK, Scope: scope, Auth: auth{Time: r.Store.Now(), Method: c.method}}
 	if g.Terms.Resources, err = narrowed(p, nil, req.PostForm["resource"]); err != nil {
 		return nil, err
 	}

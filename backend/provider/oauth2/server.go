@@ -571,7 +571,7 @@ func (s *server) Revocation(ctx context.Context, req *op.ClientRequest[oidc.Revo
 		}
 		err = r.Store.Write(ctx, store.ActorOf(ctx), func(tx *store.Tx) error {
 			if kind == refreshKind { // what came from it goes too (RFC 7009 section 2.1)
-				_, err := tx.Exec(`DELETE FROM oauth_tokens WHERE family = ?`, t.Family)
+				_, err := tx.Exec(`DELETE FROM oauth_tokens WHERE family = ? AND family <> ''`, t.Family)
 				return err
 			}
 			_, err := tx.Exec(`DELETE FROM oauth_tokens WHERE pk = ?`, t.pk)
