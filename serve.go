@@ -67,6 +67,7 @@ func (c *cli) runServer(ctx context.Context, mode string, stderr io.Writer) erro
 		// Something hangs: SQLite is safe at any moment, an admin who waits for ever is not.
 		time.AfterFunc(stopTime, func() { os.Exit(exitError) })
 	})()
+	server.Tune()
 	return errors.Join(s.Serve(ctx), s.Close())
 }
 

@@ -162,9 +162,14 @@ func (s *Server) settings(ctx context.Context) error {
 	return err
 }
 
-// oneMore lets Go run one thread more than there are processors: the writer waits for the disk so often that its processor would idle
-// until the runtime notices, which takes it up to 10 ms under load. Hashes still run one a processor.
-var oneMore = sync.OnceFunc(func() { runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1) })
+// Tune sets up the process of an open house that serves, and nothing else: what the collector may use, and one thread more than there are
+// processors. The writer waits for the disk so often that its processor would idle until the runtime notices, which takes it up to 10 ms
+// under load; hashes still run one a processor.
+func Tune() {
+	debug.SetMemoryLimit(memoryLimit)
+	debug.SetGCPercent(gcPercent)
+	runtime.GOMAXPROCS(runtime.GOMAXPROCS(0) + 1)
+}
 
 // shutdownTime is how long requests may go on once the server stops.
 const shutdownTime = 8 * time.Second
@@ -172,9 +177,6 @@ const shutdownTime = 8 * time.Second
 // Serve answers until ctx ends or Stop is called.
 func (s *Server) Serve(ctx context.Context) error {
 	slog.SetDefault(slog.New(guests{s.o.Log.Handler()}))
-	debug.SetMemoryLimit(memoryLimit)
-	debug.SetGCPercent(gcPercent)
-	oneMore()
 	sock, err := control.Listen(s.o.Config.Data, s.o.Config.ControlGroup)
 	if err != nil {
 		return err

@@ -15,7 +15,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"strings"
 	"sync"
 	"testing"
@@ -143,7 +142,6 @@ func serveWith(t testing.TB, o Options, w *lockedWriter, prepare ...func(h *hous
 		st, err := s.Status(t.Context())
 		if err == nil && st.HTTP != "" {
 			h.base = "http://" + st.HTTP
-			debug.SetMemoryLimit(1 << 30) // a house's own limit is for one house a process
 			break
 		}
 		if time.Now().After(deadline) {
