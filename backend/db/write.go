@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"log/slog"
 	"slices"
 	"time"
 
@@ -24,6 +25,7 @@ var errGone = errors.New("the function did not return")
 // job is one function on its way through the writer. It runs on its caller's goroutine, so that a panic ends where it belongs.
 type job struct {
 	fn   func(*Tx) error
+	bare bool       // no savepoint: WriteBare
 	turn chan *Tx   // writer → caller: run now
 	ran  chan error // caller → writer: what fn returned
 	done chan error // writer → caller: it is durable, or why not
@@ -39,6 +41,16 @@ type job struct {
 // its first run. Once begun, fn runs to its end: ctx cancels only the wait before. fn must not call Write and must not outlive
 // its tx. A full or failing disk comes back as Unavailable; a panic of fn undoes what it did and goes on in the caller.
 func (d *DB) Write(ctx context.Context, fn func(tx *Tx) error) error {
+	return d.write(ctx, &job{fn: fn})
+}
+
+// WriteBare is Write for functions that hardly ever fail. Nothing is put aside by which fn alone could be undone, which is a part of what a
+// small write costs; when fn fails among others, the whole commit is undone and every function runs again alone.
+func (d *DB) WriteBare(ctx context.Context, fn func(tx *Tx) error) error {
+	return d.write(ctx, &job{fn: fn, bare: true})
+}
+
+func (d *DB) write(ctx context.Context, j *job) error {
 	d.mu.Lock()
 	if d.closed {
 		d.mu.Unlock()
@@ -48,7 +60,7 @@ func (d *DB) Write(ctx context.Context, fn func(tx *Tx) error) error {
 	d.mu.Unlock()
 	defer d.open.Done()
 
-	j := &job{fn: fn, turn: make(chan *Tx), ran: make(chan error), done: make(chan error, 1)}
+	j.turn, j.ran, j.done = make(chan *Tx), make(chan error), make(chan error, 1)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -208,7 +220,11 @@ func (w *writer) alone(jobs []*job) {
 		jobs[0].done <- w.final(jobs[0].err)
 		return
 	}
-	w.d.o.Log.Warn("a shared commit was lost; its functions run again alone", "functions", len(jobs), "error", jobs[len(jobs)-1].err)
+	level, last := slog.LevelWarn, jobs[len(jobs)-1]
+	if last.bare && last.tx != nil && last.tx.lost == nil && !lostTx(last.err) {
+		level = slog.LevelDebug // it failed by itself
+	}
+	w.d.o.Log.Log(context.Background(), level, "a shared commit was lost; its functions run again alone", "functions", len(jobs), "error", last.err)
 	for _, j := range jobs {
 		if errors.Is(j.err, errGone) {
 			continue
@@ -245,10 +261,10 @@ func (w *writer) final(err error) error {
 }
 
 // step runs one function behind a savepoint; the first of a transaction needs none, since its failure is that of the transaction, which
-// the caller ends. false means that the whole transaction is lost.
+// the caller ends, and a bare one wants none. false means that the whole transaction is lost.
 func (w *writer) step(j *job, first bool) bool {
 	j.tx = &Tx{w: w, Now: w.d.o.Now().UTC().Truncate(time.Microsecond)}
-	if !first {
+	if !first && !j.bare {
 		if j.err = w.do("SAVEPOINT fn"); j.err != nil {
 			return false
 		}
@@ -267,6 +283,9 @@ func (w *writer) step(j *job, first bool) bool {
 	}
 	if first {
 		return true
+	}
+	if j.bare {
+		return j.err == nil // it can't be undone by itself
 	}
 	if j.err != nil {
 		if err := w.do("ROLLBACK TO fn"); err != nil {

@@ -19,6 +19,12 @@ import (
 // gang makes the writer find n functions in one batch: the first holds the writer until the others are waiting.
 func gang(t *testing.T, d *DB, fns ...func(*Tx) error) []error {
 	t.Helper()
+	return gangOf(t, func(int) func(context.Context, func(*Tx) error) error { return d.Write }, d, fns...)
+}
+
+// gangOf is gang with a way to write for each function.
+func gangOf(t *testing.T, write func(i int) func(context.Context, func(*Tx) error) error, d *DB, fns ...func(*Tx) error) []error {
+	t.Helper()
 	errs := make([]error, len(fns))
 	held, goOn := make(chan struct{}), make(chan struct{})
 	var once sync.Once
@@ -37,7 +43,7 @@ func gang(t *testing.T, d *DB, fns ...func(*Tx) error) []error {
 	for i, fn := range fns {
 		wg.Go(func() {
 			ready.Add(1)
-			errs[i] = d.Write(context.Background(), fn)
+			errs[i] = write(i)(context.Background(), fn)
 		})
 		// In order: the next one starts when this one waits in the queue.
 		for deadline := time.Now().Add(5 * time.Second); waiting() <= i; runtime.Gosched() {
@@ -57,7 +63,7 @@ func waiting() int {
 	buf = buf[:runtime.Stack(buf, true)]
 	n := 0
 	for g := range strings.SplitSeq(string(buf), "\n\n") {
-		if strings.Contains(g, "[select]") && strings.Contains(g, "(*DB).Write(") && !strings.Contains(g, "(*job).run") {
+		if strings.Contains(g, "[select]") && strings.Contains(g, "(*DB).Write") && !strings.Contains(g, "(*job).run") {
 			n++
 		}
 	}
@@ -117,6 +123,56 @@ func TestBatchSavepoints(t *testing.T) {
 	}
 	if !slices.Equal(after, []string{"c1", "c2"}) {
 		t.Error("after commit:", after)
+	}
+}
+
+// A bare function that fails takes nothing of the others with it: all run again alone. One that does not fail runs once.
+func TestBareWrites(t *testing.T) {
+	mine := errors.New("mine")
+	for _, fails := range []bool{false, true} {
+		d := testDB(t)
+		runs := map[string]int{}
+		var mu sync.Mutex
+		var after []string
+		add := func(name string, err error) func(*Tx) error {
+			return func(tx *Tx) error {
+				runs[name]++
+				tx.AfterCommit(func() {
+					mu.Lock()
+					defer mu.Unlock()
+					after = append(after, name)
+				})
+				return errors.Join(insert(name)(tx), err)
+			}
+		}
+		var err error
+		want := 1
+		if fails {
+			err, want = mine, 2
+		}
+		bare := func(i int) func(context.Context, func(*Tx) error) error {
+			if i%2 == 0 {
+				return d.WriteBare
+			}
+			return d.Write
+		}
+		errs := gangOf(t, bare, d, add("a", nil), add("b", nil), add("c", err), add("d", mine))
+		if errs[0] != nil || errs[1] != nil || !errors.Is(errs[2], err) || !errors.Is(errs[3], mine) {
+			t.Fatal(errs)
+		}
+		if runs["a"] != want || runs["b"] != want || runs["c"] != want {
+			t.Errorf("runs %v, want %d", runs, want)
+		}
+		there := []string{"a", "b", "c"}
+		if fails {
+			there = there[:2]
+		}
+		if slices.Sort(after); !slices.Equal(after, there) {
+			t.Error("after commit:", after)
+		}
+		if n := count(t, d, "SELECT count(*) FROM person"); n != len(there) {
+			t.Error("rows", n)
+		}
 	}
 }
 

@@ -128,7 +128,7 @@ func (r *run) store(soon bool, write func(tx *store.Tx) error, turns ...*stage.T
 	var key string
 	var ended bool
 	var kept []byte // the plan, if it is kept
-	err := r.Store.Write(r.ctx, store.ActorOf(r.ctx), func(tx *store.Tx) error {
+	err := r.Store.WriteBare(r.ctx, store.ActorOf(r.ctx), func(tx *store.Tx) error {
 		sess, started, key, ended, kept = r.sess, nil, "", false, nil
 		stored := r.data
 		if soon {

@@ -215,14 +215,23 @@ func (tx *Tx) Store() *Store { return tx.s }
 // Write runs fn in a durable transaction. fn may run twice and must not use the caller's context (decision on the writer). Objects that got
 // their keys in a run that was lost have none again in the next: the numbers are free then.
 func (s *Store) Write(ctx context.Context, a Actor, fn func(tx *Tx) error) error {
+	return s.write(ctx, a, s.db.Write, fn)
+}
+
+func (s *Store) write(ctx context.Context, a Actor, write func(context.Context, func(*db.Tx) error) error, fn func(tx *Tx) error) error {
 	var given []keyed
-	return s.db.Write(ctx, func(t *db.Tx) error {
+	return write(ctx, func(t *db.Tx) error {
 		for _, o := range given {
 			o.k.Value(o.obj, o.k.PKField()).SetZero()
 		}
 		given = nil
 		return fn(&Tx{Tx: t, Actor: a, s: s, keyed: &given})
 	})
+}
+
+// WriteBare is Write for functions that hardly ever fail (db.WriteBare): others in the same commit run again when one does.
+func (s *Store) WriteBare(ctx context.Context, a Actor, fn func(tx *Tx) error) error {
+	return s.write(ctx, a, s.db.WriteBare, fn)
 }
 
 // querier is what both a transaction and the readers can do.

@@ -154,7 +154,7 @@ func (r *Room) machine(req *http.Request, grantType string) (*minted, error) {
 	if err != nil {
 		return nil, err
 	}
-	err = r.Store.Write(ctx, store.ActorOf(ctx), func(tx *store.Tx) error {
+	err = r.Store.WriteBare(ctx, store.ActorOf(ctx), func(tx *store.Tx) error {
 		if err := r.Events.EmitTx(tx, event.Entry{
 			Action: event.Login, App: eventApp, User: &event.Who{PK: c.user.PK, Username: c.user.Username, Email: c.user.Email},
 			Context: map[string]any{"auth_method": c.method, "auth_method_args": c.args},

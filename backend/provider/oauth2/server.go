@@ -299,7 +299,7 @@ func (s *server) CodeExchange(ctx context.Context, req *op.ClientRequest[oidc.Ac
 	if err != nil {
 		return nil, s.broken(ctx, err)
 	}
-	err = r.Store.Write(ctx, store.ActorOf(ctx), func(tx *store.Tx) error {
+	err = r.Store.WriteBare(ctx, store.ActorOf(ctx), func(tx *store.Tx) error {
 		if err := r.spendProof(ctx, tx); err != nil {
 			return err
 		}
@@ -398,7 +398,7 @@ func (s *server) RefreshToken(ctx context.Context, req *op.ClientRequest[oidc.Re
 	if err != nil {
 		return nil, s.broken(ctx, err)
 	}
-	err = r.Store.Write(ctx, store.ActorOf(ctx), func(tx *store.Tx) error {
+	err = r.Store.WriteBare(ctx, store.ActorOf(ctx), func(tx *store.Tx) error {
 		if err := r.spendProof(ctx, tx); err != nil {
 			return err
 		}
