@@ -327,10 +327,10 @@ func TestSCIMProviderDeletedAtWork(t *testing.T) {
 // Who is deleted here while the other system is still busy with the request that makes them does not stay there.
 func TestSCIMProviderLateCreate(t *testing.T) {
 	t.Parallel()
-	b, h := newBare(t, true), syncing(t)
+	b, h := newBare(t, true), reaching(t, impatient, func(h *house) { h.s.rooms.scimOut.Settle = 3 * time.Second })
 	o := h.sends("wiki", b.URL, bareToken, nil)
 	o.settle()
-	made, ada := make(chan bool), make(chan int, 1)
+	made, ada, late := make(chan bool), make(chan int, 1), make(chan *http.Request, 1)
 	var one atomic.Bool
 	b.hook(func(w http.ResponseWriter, req *http.Request) bool {
 		if req.Method != "POST" || !one.CompareAndSwap(false, true) {
@@ -340,14 +340,10 @@ func TestSCIMProviderLateCreate(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-		late := req.Clone(context.Background())
-		late.Body = io.NopCloser(bytes.NewReader(body))
-		go func() {
-			defer close(made)
-			time.Sleep(300 * time.Millisecond)
-			b.lib.ServeHTTP(httptest.NewRecorder(), late)
-		}()
+		again := req.Clone(context.Background())
+		again.Body = io.NopCloser(bytes.NewReader(body))
 		h.api("DELETE", fmt.Sprintf("core/users/%d/", <-ada), nil, 204)
+		late <- again
 		c, _, err := http.NewResponseController(w).Hijack()
 		if err != nil {
 			t.Error(err)
@@ -355,7 +351,18 @@ func TestSCIMProviderLateCreate(t *testing.T) {
 		}
 		_ = c.Close()
 		return true
-	}, nil)
+	}, func(req *http.Request) bool {
+		if req.Method != "GET" || !req.URL.Query().Has("filter") {
+			return false
+		}
+		select {
+		case req := <-late: // they were looked for and not found; now the request comes through
+			b.lib.ServeHTTP(httptest.NewRecorder(), req)
+			close(made)
+		default:
+		}
+		return false
+	})
 	ada <- h.user("ada", nil)
 	<-made
 	if b.all(t, "/Users")["ada"] == nil {
