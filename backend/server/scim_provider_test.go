@@ -330,7 +330,7 @@ func TestSCIMProviderLateCreate(t *testing.T) {
 	b, h := newBare(t, true), reaching(t, impatient, func(h *house) { h.s.rooms.scimOut.Settle = 3 * time.Second })
 	o := h.sends("wiki", b.URL, bareToken, nil)
 	o.settle()
-	made, ada, late := make(chan bool), make(chan int, 1), make(chan *http.Request, 1)
+	ada, late := make(chan int, 1), make(chan *http.Request, 1)
 	var one atomic.Bool
 	b.hook(func(w http.ResponseWriter, req *http.Request) bool {
 		if req.Method != "POST" || !one.CompareAndSwap(false, true) {
@@ -351,20 +351,13 @@ func TestSCIMProviderLateCreate(t *testing.T) {
 		}
 		_ = c.Close()
 		return true
-	}, func(req *http.Request) bool {
-		if req.Method != "GET" || !req.URL.Query().Has("filter") {
-			return false
-		}
-		select {
-		case req := <-late: // they were looked for and not found; now the request comes through
-			b.lib.ServeHTTP(httptest.NewRecorder(), req)
-			close(made)
-		default:
-		}
-		return false
-	})
+	}, nil)
 	ada <- h.user("ada", nil)
-	<-made
+	req := <-late
+	h.until(t, "the look that finds nobody", func() bool {
+		return h.number(fmt.Sprintf(`SELECT count(*) FROM scim_out WHERE name = 'ada' AND (due IS NULL OR due <= %d)`, time.Now().UnixMicro())) == 0
+	})
+	b.lib.ServeHTTP(httptest.NewRecorder(), req)
 	if b.all(t, "/Users")["ada"] == nil {
 		t.Fatal("the late request made nobody")
 	}
