@@ -256,7 +256,7 @@ func TestBackup(t *testing.T) {
 			}
 		}
 	})
-	for deadline := time.Now().Add(10 * time.Second); count(t, d, "SELECT count(*) FROM person") < 50; {
+	for deadline := time.Now().Add(time.Minute); count(t, d, "SELECT count(*) FROM person") < 50; {
 		if time.Now().After(deadline) {
 			t.Fatal("no writes")
 		}

@@ -46,7 +46,7 @@ func gangOf(t *testing.T, write func(i int) func(context.Context, func(*Tx) erro
 			errs[i] = write(i)(context.Background(), fn)
 		})
 		// In order: the next one starts when this one waits in the queue.
-		for deadline := time.Now().Add(5 * time.Second); waiting() <= i; runtime.Gosched() {
+		for deadline := time.Now().Add(time.Minute); waiting() <= i; runtime.Gosched() {
 			if time.Now().After(deadline) {
 				t.Fatal("a write does not wait")
 			}
@@ -325,7 +325,7 @@ func TestReadersNeverBusy(t *testing.T) {
 			}
 		})
 	}
-	for deadline := time.Now().Add(20 * time.Second); reads.Load() < 500 || writes.Load() < 200; runtime.Gosched() {
+	for deadline := time.Now().Add(time.Minute); reads.Load() < 500 || writes.Load() < 200; runtime.Gosched() {
 		if time.Now().After(deadline) {
 			t.Error("too slow:", reads.Load(), writes.Load())
 			break
@@ -502,7 +502,7 @@ func TestClose(t *testing.T) {
 			}
 		})
 	}
-	for deadline := time.Now().Add(5 * time.Second); waiting() < 5; runtime.Gosched() {
+	for deadline := time.Now().Add(time.Minute); waiting() < 5; runtime.Gosched() {
 		if time.Now().After(deadline) {
 			t.Fatal("no writes wait")
 		}

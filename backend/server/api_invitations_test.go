@@ -19,7 +19,7 @@ func (h *house) asking(slug string) string {
 func (h *house) untilMails(t *testing.T, path, what string, done func(mails []object) bool) {
 	t.Helper()
 	var mails []object
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		mails = nil
 		for _, m := range h.api("GET", path, nil, 200)["results"].([]any) {
 			mails = append(mails, m.(object))

@@ -243,7 +243,7 @@ func (r *receiver) set(status int) {
 
 func (r *receiver) wait(t *testing.T, n int) []map[string]any {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		r.mu.Lock()
 		got := r.got
 		r.mu.Unlock()

@@ -406,7 +406,7 @@ func makePermissionHouse(t *testing.T) (*permissionHouse, [callerCount]string) {
 	}
 	put("stages/authenticator/webauthn_device_types/", yubikey, yubikey)
 	var task any
-	for deadline := time.Now().Add(10 * time.Second); task == nil && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); task == nil && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		if rows := h.api("GET", "events/system_tasks/?name=notification_cleanup", nil, 200)["results"].([]any); len(rows) == 1 {
 			task = rows[0].(obj)["uuid"]
 		}

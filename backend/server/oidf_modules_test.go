@@ -801,7 +801,7 @@ func oidfBackchannel(silent, back []string) *oidfModule {
 		var got heardLogout
 		select {
 		case got = <-heard.got:
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 		}
 		text := got.form.Get("logout_token")
 		r.need("ExtractLogoutTokenFromBackchannelLogoutRequest", got.method == http.MethodPost && strings.HasPrefix(got.media, oidfForm) && strings.Count(text, ".") == 2, "%v", got)

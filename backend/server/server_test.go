@@ -131,7 +131,7 @@ func serveWith(t testing.TB, o Options, w *lockedWriter, prepare ...func(h *hous
 			if err != nil {
 				t.Errorf("serve: %v", err)
 			}
-		case <-time.After(20 * time.Second):
+		case <-time.After(time.Minute):
 			t.Error("the server did not stop")
 		}
 		if err := s.Close(); err != nil {

@@ -64,13 +64,16 @@ func TestDeadline(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
-		start := time.Now()
-		_, err = prog.Run(ctx, Options{Limits: Limits{Steps: 1 << 40, Memory: 1 << 40}})
-		late := time.Since(start) - 20*time.Millisecond
-		cancel()
-		if !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("%s: %v", src, err)
+		late := time.Hour
+		for try := 0; try < 5 && late > 200*time.Millisecond; try++ { // a busy machine may hold anything up once
+			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
+			start := time.Now()
+			_, err = prog.Run(ctx, Options{Limits: Limits{Steps: 1 << 40, Memory: 1 << 40}})
+			late = min(late, time.Since(start)-20*time.Millisecond)
+			cancel()
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%s: %v", src, err)
+			}
 		}
 		if late > 200*time.Millisecond {
 			t.Errorf("%s ended %s late", src, late)

@@ -22,9 +22,16 @@ func TestAnswer(t *testing.T) {
 
 // It waits whole seconds from the shortest wait up to but not the longest, and no longer than it may.
 func TestWait(t *testing.T) {
-	began := time.Now()
-	if _, err := (&Policy{WaitMin: 0, WaitMax: 1}).Passes(t.Context(), &policy.Request{}); err != nil || time.Since(began) > 900*time.Millisecond {
-		t.Errorf("%v after %s", err, time.Since(began))
+	took := time.Hour
+	for try := 0; try < 5 && took > 900*time.Millisecond; try++ { // a busy machine may hold anything up once
+		began := time.Now()
+		if _, err := (&Policy{WaitMin: 0, WaitMax: 1}).Passes(t.Context(), &policy.Request{}); err != nil {
+			t.Error(err)
+		}
+		took = min(took, time.Since(began))
+	}
+	if took > 900*time.Millisecond {
+		t.Errorf("it took %s", took)
 	}
 	ctx, stop := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer stop()

@@ -2,9 +2,7 @@ package password_test
 
 import (
 	"encoding/json"
-	"slices"
 	"testing"
-	"time"
 
 	"gatehouse/backend/flow"
 	"gatehouse/backend/stage/stagetest"
@@ -29,36 +27,18 @@ func TestTiming(t *testing.T) {
 	people := []*user.User{
 		h.User("ada", "a good password"), nil, h.User("new", ""), h.User("old", "a good password", func(u *user.User) { u.IsActive = false }),
 	}
-	const samples, rounds = 25, 6
-	times := make([][]time.Duration, len(people))
-	for round := 1; ; round++ { // more samples when a busy machine blurs the first ones
-		for range samples {
-			for i, u := range people { // taken in turns, so that a busy machine is equally busy for all
-				b := h.Browser()
-				begin(h, b, f, s, u)
-				ctx, sess := b.Context(), b.Session()
-				start := time.Now()
-				if _, err := h.Engine.Step(ctx, flow.Input{Slug: "f", Session: sess, Answer: body("not this one")}); err != nil {
-					t.Fatal(err)
-				}
-				times[i] = append(times[i], time.Since(start))
-				h.Write(func(tx *store.Tx) error {
-					_, err := tx.Exec(`DELETE FROM attempts`)
-					return err
-				})
+	stagetest.Alike(t, len(people), 25, 10, func(n int, timed func(func())) {
+		b := h.Browser()
+		begin(h, b, f, s, people[n])
+		ctx, sess := b.Context(), b.Session()
+		timed(func() {
+			if _, err := h.Engine.Step(ctx, flow.Input{Slug: "f", Session: sess, Answer: body("not this one")}); err != nil {
+				t.Fatal(err)
 			}
-		}
-		medians := make([]time.Duration, len(people))
-		for i := range times {
-			slices.Sort(times[i])
-			medians[i] = times[i][len(times[i])/2]
-		}
-		low, high := slices.Min(medians), slices.Max(medians)
-		if high-low <= low/10 {
-			return
-		}
-		if round == rounds {
-			t.Fatalf("medians %v", medians)
-		}
-	}
+		})
+		h.Write(func(tx *store.Tx) error {
+			_, err := tx.Exec(`DELETE FROM attempts`)
+			return err
+		})
+	})
 }
