@@ -12,7 +12,7 @@ type Tx struct {
 	Now   time.Time // the time of this transaction: UTC, whole microseconds
 	w     *writer
 	after []func()
-	ends  []func()
+	ends  []func(error)
 	rows  []*sql.Rows
 	sweep int // look for closed rows at this length
 	soon  bool
@@ -77,8 +77,9 @@ func (tx *Tx) QueryRow(query string, args ...any) *sql.Row {
 // Nothing runs when the function or its commit fails. Hooks of different Writes may run at the same time; a hook may call Write.
 func (tx *Tx) AfterCommit(f func()) { tx.after = append(tx.after, f) }
 
-// Anyhow runs f as AfterCommit does, but whatever comes of the function and its commit: to forget what may not be true any more.
-func (tx *Tx) Anyhow(f func()) { tx.ends = append(tx.ends, f) }
+// Anyhow runs f as AfterCommit does and before what that runs, but whatever comes of the function and its commit: to forget what may not
+// be true any more. It is given what Write returns.
+func (tx *Tx) Anyhow(f func(err error)) { tx.ends = append(tx.ends, f) }
 
 // Soon says that nobody relies on this transaction yet: Write comes back once it is committed and seen by all, and the disk has it with
 // the next commit that somebody waits for, a second later at most. It survives the end of the process; only a loss of power may undo it,

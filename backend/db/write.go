@@ -76,7 +76,7 @@ func (d *DB) write(ctx context.Context, j *job) error {
 		case err := <-j.done:
 			if j.tx != nil {
 				for _, f := range j.tx.ends {
-					f()
+					f(err)
 				}
 			}
 			if err != nil {

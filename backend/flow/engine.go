@@ -47,6 +47,8 @@ type Engine struct {
 	recovery store.Memo[string, string]   // the slug of the flow for forgotten passwords
 	bound    store.Memo[string, *Binding] // by key
 	staged   store.Memo[string, staged]   // stages by key
+
+	plans store.Rows[string, resting] // by session
 }
 
 // staged is a stage's object with its kind; a stage changes nothing in itself while it runs.

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"bytes"
+	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -23,22 +24,21 @@ func remembered(s *session.Session) string {
 }
 
 func (r *run) load() error {
-	var flow, body, history string
-	err := r.Store.DB().QueryRow(r.ctx, `SELECT flow, body, history FROM plans WHERE session = ?`, r.sess.UUID).Scan(&flow, &body, &history)
-	if errors.Is(err, sql.ErrNoRows) || err == nil && flow != r.flow.PK {
+	kept, err := r.stored(r.ctx, r.sess.UUID)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && kept.flow != r.flow.PK {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	if err := r.unseal(history, &r.history); err != nil {
+	if err := r.unseal(kept.history, &r.history); err != nil {
 		r.history = nil
 	}
-	if body == nothing {
+	if kept.body == nothing {
 		return nil
 	}
 	p := &stage.Plan{}
-	stored, err := r.Store.Key().Open(body, "plans")
+	stored, err := r.Store.Key().Open(kept.body, "plans")
 	if err != nil || json.Unmarshal(stored, p) != nil {
 		return nil // of another version or another key: plan anew
 	}
@@ -159,7 +159,7 @@ func (r *run) store(soon bool, write func(tx *store.Tx) error, turns ...*stage.T
 			if sess.UUID == "" {
 				return nil
 			}
-			if _, err := tx.Exec(`DELETE FROM plans WHERE session = ?`, sess.UUID); err != nil {
+			if err := Cancel(tx, sess); err != nil {
 				return err
 			}
 			return saveData(tx, sess, stored)
@@ -172,7 +172,7 @@ func (r *run) store(soon bool, write func(tx *store.Tx) error, turns ...*stage.T
 			if sess.UUID == "" {
 				return nil
 			}
-			if err := keepPlan(tx, sess.UUID, r.flow.PK, nothing, history); err != nil {
+			if err := r.keepPlan(tx, sess.UUID, resting{r.flow.PK, nothing, history}); err != nil {
 				return err
 			}
 			return saveData(tx, sess, stored)
@@ -194,7 +194,7 @@ func (r *run) store(soon bool, write func(tx *store.Tx) error, turns ...*stage.T
 			fresh.Data = sess.Data
 			sess, started, key = fresh, fresh, k
 		}
-		if err := keepPlan(tx, sess.UUID, r.flow.PK, body, history); err != nil {
+		if err := r.keepPlan(tx, sess.UUID, resting{r.flow.PK, body, history}); err != nil {
 			return err
 		}
 		return saveData(tx, sess, stored)
@@ -265,10 +265,24 @@ func (r *run) stands() bool {
 // nothing is the body of a plan that is over, of which only the way is kept.
 const nothing = ""
 
+// resting is a plan as it rests.
+type resting struct {
+	flow          string
+	body, history string // sealed
+}
+
+// stored gives the plan of a session; sql.ErrNoRows when there is none.
+func (e *Engine) stored(ctx context.Context, uuid string) (resting, error) {
+	return e.plans.Get(e.Store, session.Plans, uuid, func() (k resting, err error) {
+		return k, e.Store.DB().QueryRow(ctx, `SELECT flow, body, history FROM plans WHERE session = ?`, uuid).Scan(&k.flow, &k.body, &k.history)
+	})
+}
+
 // keepPlan stores the plan of a session in the place of what it had.
-func keepPlan(tx *store.Tx, session, flow, body, history string) error {
+func (e *Engine) keepPlan(tx *store.Tx, uuid string, k resting) error {
+	e.plans.Wrote(tx, session.Plans, uuid, k)
 	_, err := tx.Exec(`INSERT INTO plans (session, flow, body, history, updated) VALUES (?, ?, ?, ?, ?) ON CONFLICT (session) DO UPDATE SET flow = excluded.flow, body = excluded.body, history = excluded.history, updated = excluded.updated`,
-		session, flow, body, history, tx.Now.UnixMicro())
+		uuid, k.flow, k.body, k.history, tx.Now.UnixMicro())
 	return err
 }
 
@@ -296,7 +310,7 @@ func (e *Engine) Begin(tx *store.Tx, s *session.Session, f *Flow, p *stage.Plan,
 		}
 		started = s
 	}
-	if err := keepPlan(tx, s.UUID, f.PK, body, none); err != nil {
+	if err := e.keepPlan(tx, s.UUID, resting{f.PK, body, none}); err != nil {
 		return "", nil, "", err
 	}
 	return PageURL(f.Slug, query), started, key, nil
@@ -307,6 +321,23 @@ func Cancel(tx *store.Tx, s *session.Session) error {
 	if s == nil {
 		return nil
 	}
+	tx.Touched(session.Plans, s.UUID)
 	_, err := tx.Exec(`DELETE FROM plans WHERE session = ?`, s.UUID)
 	return err
+}
+
+// Keep ends the plan of a session unless it is one of f.
+func (e *Engine) Keep(ctx context.Context, s *session.Session, f *Flow) error {
+	k, err := e.stored(ctx, s.UUID)
+	if errors.Is(err, sql.ErrNoRows) || err == nil && k.flow == f.PK {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return e.Store.Write(ctx, store.ActorOf(ctx), func(tx *store.Tx) error {
+		tx.Touched(session.Plans, s.UUID)
+		_, err := tx.Exec(`DELETE FROM plans WHERE session = ? AND flow <> ?`, s.UUID, f.PK)
+		return err
+	})
 }

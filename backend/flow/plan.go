@@ -146,8 +146,7 @@ func (e *Engine) PlanOf(ctx context.Context, s *session.Session) (*stage.Plan, e
 	if s == nil {
 		return nil, nil
 	}
-	var body string
-	err := e.Store.DB().QueryRow(ctx, `SELECT body FROM plans WHERE session = ?`, s.UUID).Scan(&body)
+	k, err := e.stored(ctx, s.UUID)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -155,7 +154,7 @@ func (e *Engine) PlanOf(ctx context.Context, s *session.Session) (*stage.Plan, e
 		return nil, err
 	}
 	p := stage.NewPlan("", nil)
-	if err := e.unseal(body, p); err != nil {
+	if err := e.unseal(k.body, p); err != nil {
 		return nil, nil // over, of another version or another key
 	}
 	return p, nil

@@ -114,6 +114,7 @@ func continent(p *geo.Place) any {
 func (r *Room) Break(ctx context.Context, s *Session, b Broken) error {
 	return r.Store.Write(ctx, store.ActorOf(ctx), func(tx *store.Tx) error {
 		tx.Touched(table, s.UUID)
+		tx.Touched(Plans, s.UUID)
 		res, err := tx.Exec(`DELETE FROM sessions WHERE uuid = ?`, s.UUID)
 		if err != nil {
 			return err

@@ -36,6 +36,8 @@ const (
 	mostNames = 2000
 	// table is where sessions are. Whoever changes one says so (store.Tx.Touched).
 	table = "sessions"
+	// Plans is where the plans of flows stand; their rows go with sessions.
+	Plans = "plans"
 )
 
 // Data is what a session remembers. It is stored as JSON.
@@ -326,6 +328,7 @@ func (r *Room) Start(tx *store.Tx, h store.HTTP) (s *Session, key string, err er
 	}
 	if pushed > 0 {
 		tx.Touched(table)
+		tx.Touched(Plans)
 	}
 	return r.make(tx, &Session{Expires: tx.Now.Add(anonymousLife)}, h)
 }
@@ -342,6 +345,12 @@ func (r *Room) make(tx *store.Tx, s *Session, h store.HTTP) (*Session, string, e
 	r.name(hashed, s.UUID)
 	_, err = tx.Exec(`INSERT INTO sessions (uuid, key_hash, "user", original, created, last_used, expires, last_ip, last_user_agent, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		s.UUID, hashed, null(s.User), null(s.Original), s.Created.UnixMicro(), s.LastUsed.UnixMicro(), s.Expires.UnixMicro(), s.LastIP, s.UserAgent, string(data))
+	stored := &row{s: *s, data: string(data)}
+	stored.s.Data = Data{}
+	for _, at := range []*time.Time{&stored.s.Created, &stored.s.LastUsed, &stored.s.Expires} {
+		*at = time.UnixMicro(at.UnixMicro()).UTC() // as it is read
+	}
+	r.rows.Wrote(tx, table, s.UUID, stored)
 	return s, key, err
 }
 
@@ -357,6 +366,7 @@ func (r *Room) Login(tx *store.Tx, old *Session, u int64, life time.Duration, d 
 		return s, key, err
 	}
 	if old.User == 0 || old.User == u {
+		tx.Touched(Plans, old.UUID, s.UUID)
 		if _, err := tx.Exec(`UPDATE plans SET session = ? WHERE session = ?`, s.UUID, old.UUID); err != nil {
 			return nil, "", err
 		}
@@ -410,6 +420,7 @@ func (r *Room) Touch(ctx context.Context, s *Session, h store.HTTP) error {
 // End deletes a session with its plan.
 func End(tx *store.Tx, uuid string) error {
 	tx.Touched(table, uuid)
+	tx.Touched(Plans, uuid)
 	_, err := tx.Exec(`DELETE FROM sessions WHERE uuid = ?`, uuid)
 	return err
 }
@@ -424,6 +435,7 @@ func EndBy(tx *store.Tx, uuid string, at time.Time) error {
 // EndFor deletes every session of a user but one ("" = all), those that impersonate them too.
 func EndFor(tx *store.Tx, u int64, but string) error {
 	tx.Touched(table)
+	tx.Touched(Plans)
 	_, err := tx.Exec(`DELETE FROM sessions WHERE ("user" = ? OR original = ?) AND uuid <> ?`, u, u, but)
 	return err
 }
@@ -432,6 +444,7 @@ func EndFor(tx *store.Tx, u int64, but string) error {
 func (r *Room) CleanUp(ctx context.Context) (n int, err error) {
 	err = r.Store.Write(ctx, store.House, func(tx *store.Tx) error {
 		tx.Touched(table)
+		tx.Touched(Plans)
 		res, err := tx.Exec(`DELETE FROM sessions WHERE expires < ?`, tx.Now.UnixMicro())
 		if err != nil {
 			return err

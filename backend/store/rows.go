@@ -9,11 +9,13 @@ import (
 // such rows says so in the transaction (Tx.Touched); a committed change of any kind forgets them all, since rows may go with another's.
 // The zero value is ready. What it gives is shared: nobody may change it.
 type Rows[K comparable, V any] struct {
-	once  sync.Once
-	mu    sync.Mutex
-	m     map[K]V
-	gen   uint64 // Store.Changes of what is kept
-	turns uint64 // raised by everything that is forgotten: what was read before is not kept after it
+	once   sync.Once
+	mu     sync.Mutex
+	m      map[K]V
+	gen    uint64       // Store.Changes of what is kept
+	turns  uint64       // raised by everything that is forgotten: what was read before is not kept after it
+	coming map[K]uint64 // what transactions under way stored last, by a number of theirs
+	wrote  uint64       // the last of those numbers
 }
 
 // mostRows bounds how many are kept.
@@ -21,35 +23,102 @@ const mostRows = 1000
 
 // Get gives what is kept of a table under a key, or reads and keeps it. An error is not kept. It must not be asked inside a transaction.
 func (r *Rows[K, V]) Get(s *Store, table string, key K, read func() (V, error)) (V, error) {
-	r.once.Do(func() { s.watch(table, r.forget) })
-	gen := s.Changes()
+	gen, turns := r.begin(s, table)
 	r.mu.Lock()
-	if r.gen != gen || r.m == nil {
-		r.gen, r.m = gen, map[K]V{}
-	}
 	v, ok := r.m[key]
-	turns := r.turns
 	r.mu.Unlock()
 	if ok {
 		return v, nil
 	}
 	v, err := read()
-	if err != nil {
-		return v, err
+	if err == nil {
+		r.keep(s, gen, turns, key, v)
 	}
+	return v, err
+}
+
+// Find reads a row by something else than its key, and keeps it. As Get it must not be asked inside a transaction.
+func (r *Rows[K, V]) Find(s *Store, table string, read func() (K, V, error)) (V, error) {
+	gen, turns := r.begin(s, table)
+	key, v, err := read()
+	if err == nil {
+		r.keep(s, gen, turns, key, v)
+	}
+	return v, err
+}
+
+// Wrote keeps what a transaction stores under a key, from its commit on, unless a later one has its say about that row. It says that the
+// row is touched.
+func (r *Rows[K, V]) Wrote(tx *Tx, table string, key K, v V) {
+	r.begin(tx.s, table)
+	tx.Touched(table, key)
+	r.mu.Lock()
+	r.wrote++
+	mine := r.wrote
+	if r.coming == nil {
+		r.coming = map[K]uint64{}
+	}
+	r.coming[key] = mine
+	r.mu.Unlock()
+	// Functions of transactions run one after the other, in the order of their commits. So whoever touches the row later has taken the mark
+	// away before its own commit, and what is kept here is never older than what is stored.
+	last := func() bool {
+		if r.coming[key] != mine {
+			return false
+		}
+		delete(r.coming, key)
+		return true
+	}
+	tx.Anyhow(func(err error) {
+		if err != nil {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			last()
+		}
+	})
+	tx.AfterCommit(func() {
+		gen := tx.s.Changes()
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		if last() {
+			r.renew(gen)
+			r.put(key, v)
+		}
+	})
+}
+
+// begin gives the marks that what is read from now on is kept under.
+func (r *Rows[K, V]) begin(s *Store, table string) (gen, turns uint64) {
+	r.once.Do(func() { s.watch(table, r.announce, r.forget) })
+	gen = s.Changes()
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.gen != gen || r.turns != turns || s.Changes() != gen {
-		return v, nil
+	r.renew(gen)
+	return gen, r.turns
+}
+
+func (r *Rows[K, V]) renew(gen uint64) {
+	if r.gen != gen || r.m == nil {
+		r.gen, r.m = gen, map[K]V{}
 	}
-	if len(r.m) >= mostRows {
+}
+
+func (r *Rows[K, V]) keep(s *Store, gen, turns uint64, key K, v V) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.gen == gen && r.turns == turns && s.Changes() == gen {
+		r.put(key, v)
+	}
+}
+
+func (r *Rows[K, V]) put(key K, v V) {
+	if _, ok := r.m[key]; !ok && len(r.m) >= mostRows {
 		for k := range r.m { // any: who is there still is read again
 			delete(r.m, k)
 			break
 		}
 	}
 	r.m[key] = v
-	return v, nil
 }
 
 // forget forgets some rows, all of them when no key is given.
@@ -57,35 +126,70 @@ func (r *Rows[K, V]) forget(keys []any) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.turns++
+	lessen(r.m, keys)
+}
+
+// announce takes the word of transactions before this one for what they stored.
+func (r *Rows[K, V]) announce(keys []any) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	lessen(r.coming, keys)
+}
+
+// lessen takes some keys out of a map, all of them when none is given.
+func lessen[K comparable, V any](m map[K]V, keys []any) {
 	if len(keys) == 0 {
-		clear(r.m)
+		clear(m)
 	}
 	for _, k := range keys {
 		if k, ok := k.(K); ok {
-			delete(r.m, k)
+			delete(m, k)
 		}
 	}
 }
 
-// watch has fn called with the keys of rows of a table that were changed.
-func (s *Store) watch(table string, fn func(keys []any)) {
+// watcher is who remembers rows of a table.
+type watcher struct {
+	announce, forget func(keys []any)
+}
+
+// watch has somebody told of the rows of a table that a transaction changes: announce in it, forget when it is over.
+func (s *Store) watch(table string, announce, forget func(keys []any)) {
 	s.watching.Lock()
 	defer s.watching.Unlock()
 	if s.watchers == nil {
-		s.watchers = map[string][]func([]any){}
+		s.watchers = map[string][]watcher{}
 	}
-	s.watchers[table] = append(s.watchers[table], fn)
+	s.watchers[table] = append(s.watchers[table], watcher{announce, forget})
 }
 
 // Touched says that rows of a table are changed by statements of the transaction: those with these keys, any of them when none is given.
 func (tx *Tx) Touched(table string, keys ...any) {
-	tx.Anyhow(func() {
+	tx.s.watching.RLock()
+	watchers := tx.s.watchers[table]
+	tx.s.watching.RUnlock()
+	for _, w := range watchers {
+		w.announce(keys)
+	}
+	tx.Anyhow(func(error) {
 		tx.s.watching.RLock()
-		defer tx.s.watching.RUnlock()
-		for _, fn := range tx.s.watchers[table] {
-			fn(keys)
+		watchers := tx.s.watchers[table]
+		tx.s.watching.RUnlock()
+		for _, w := range watchers {
+			w.forget(keys)
 		}
 	})
+}
+
+// shaken announces that any row may change: rows go with those of a kind.
+func (tx *Tx) shaken() {
+	tx.s.watching.RLock()
+	defer tx.s.watching.RUnlock()
+	for _, of := range tx.s.watchers {
+		for _, w := range of {
+			w.announce(nil)
+		}
+	}
 }
 
 // Vacant says whether there is no object of T's kind, which has a table of its own. It asks the database once as long as nothing changes.

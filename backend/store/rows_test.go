@@ -76,6 +76,67 @@ func TestRows(t *testing.T) {
 		t.Error("an error was kept")
 	}
 
+	// What a transaction says that it stores is kept from its commit on.
+	wrote := func(n int, after func(tx *Tx) error) error {
+		return s.Write(t.Context(), House, func(tx *Tx) error {
+			rows.Wrote(tx, "pots", 1, n)
+			exec(tx, `UPDATE pots SET n = ? WHERE pk = 1`, n)
+			return after(tx)
+		})
+	}
+	done := func(*Tx) error { return nil }
+	if err := wrote(20, done); err != nil {
+		t.Fatal(err)
+	}
+	one("written", 20, 0)
+	if err := wrote(21, func(*Tx) error { return errors.New("no") }); err == nil {
+		t.Error("a refused write went through")
+	}
+	one("not written", 20, 1)
+	if err := wrote(22, func(tx *Tx) error {
+		tx.Touched("pots", int64(1))
+		exec(tx, `UPDATE pots SET n = 23 WHERE pk = 1`)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	one("touched again in the same transaction", 23, 1)
+	if err := wrote(24, func(tx *Tx) error { return tx.Create(&shelf{Name: "b"}) }); err != nil {
+		t.Fatal(err)
+	}
+	one("with a change of a kind's object", 24, 1)
+	if n, err := rows.Find(s, "pots", func() (int64, int, error) { return 2, 5, nil }); n != 5 || err != nil {
+		t.Errorf("found %d %v", n, err)
+	}
+	was := reads.Load()
+	if got := get(2); got != 5 || reads.Load() != was {
+		t.Errorf("what was found is not kept: %d", got)
+	}
+	if len(rows.coming) != 0 {
+		t.Errorf("%d marks are left", len(rows.coming))
+	}
+
+	// Of two who store one after the other the hooks may run in any order: the later value counts.
+	for n := range 100 {
+		var both sync.WaitGroup
+		for i := range 2 {
+			both.Go(func() {
+				if err := wrote(100+2*n+i, done); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		both.Wait()
+		var now int
+		if err := s.DB().QueryRow(t.Context(), `SELECT n FROM pots WHERE pk = 1`).Scan(&now); err != nil {
+			t.Fatal(err)
+		}
+		if got := get(1); got != now {
+			t.Fatalf("%d is kept, %d stored", got, now)
+		}
+	}
+	set(1, 7, int64(1))
+
 	// Readers and writers at once: who was told of a value never reads an older one afterwards.
 	var all sync.WaitGroup
 	var told atomic.Int64
@@ -93,7 +154,11 @@ func TestRows(t *testing.T) {
 		})
 	}
 	for n := 8; time.Now().Before(until); n++ {
-		set(1, n, int64(1))
+		if n%2 == 0 {
+			set(1, n, int64(1))
+		} else if err := wrote(n, done); err != nil {
+			t.Error(err)
+		}
 		told.Store(int64(n))
 	}
 	all.Wait()

@@ -129,8 +129,8 @@ type Store struct {
 	gen, rows atomic.Uint64
 	vacant    Rows[string, bool] // whether a kind has no object, by model
 	watching  sync.RWMutex
-	watchers  map[string][]func(keys []any) // by table
-	objects   Memo[string, object]          // rows of the object table by family and key
+	watchers  map[string][]watcher // by table
+	objects   Memo[string, object] // rows of the object table by family and key
 	assigned  Memo[string, []Assignment]
 	// Gone is told in the transaction of every object that is deleted.
 	Gone func(tx *Tx, k *kind.Kind, pk string) error
@@ -191,6 +191,7 @@ func (s *Store) Changes() uint64 { return s.gen.Load() + s.rows.Load() }
 
 // changed raises what a change of a kind's object raises, once it is committed.
 func (tx *Tx) changed(k *kind.Kind) {
+	tx.shaken()
 	tx.AfterCommit(func() {
 		if k.Table == "" {
 			tx.s.gen.Add(1)

@@ -19,13 +19,18 @@ const table = "users"
 
 // ByPK finds a user; what it gives is the caller's own. NotFound when there is none.
 func (d *Directory) ByPK(ctx context.Context, pk int64) (*User, error) {
-	kept, err := d.known.Get(d.Store, table, pk, func() (*User, error) { return d.find(ctx, `o.pk = ?`, pk) })
+	kept, err := d.known.Get(d.Store, table, pk, func() (*User, error) { return d.read(ctx, `o.pk = ?`, pk) })
 	if err != nil {
 		return nil, err
 	}
-	u := *kept
-	u.Attributes = Copy(u.Attributes)
-	return &u, nil
+	return kept.own(), nil
+}
+
+// own gives a user that the caller may change.
+func (u *User) own() *User {
+	mine := *u
+	mine.Attributes = Copy(u.Attributes)
+	return &mine
 }
 
 // Viewable finds a user by the key, for who may look at them: themselves, or with the permission. NotFound else.
@@ -44,7 +49,28 @@ func (d *Directory) Viewable(ctx context.Context, pk int64) (*User, error) {
 
 // ByUsername finds the user with exactly this username.
 func (d *Directory) ByUsername(ctx context.Context, username string) (*User, error) {
+	d.naming.Lock()
+	pk, ok := d.names[username]
+	d.naming.Unlock()
+	if ok { // who is called that now is asked anew
+		if u, err := d.ByPK(ctx, pk); err == nil && u.Username == username {
+			return u, nil
+		}
+	}
 	return d.find(ctx, `o.username = ?`, username)
+}
+
+// mostNames bounds the usernames whose user is remembered.
+const mostNames = 2000
+
+// name remembers who had a username.
+func (d *Directory) name(u *User) {
+	d.naming.Lock()
+	defer d.naming.Unlock()
+	if d.names == nil || len(d.names) >= mostNames {
+		d.names = map[string]int64{}
+	}
+	d.names[u.Username] = u.PK
 }
 
 // ByUUID finds a user by its UUID.
@@ -52,7 +78,23 @@ func (d *Directory) ByUUID(ctx context.Context, uuid string) (*User, error) {
 	return d.find(ctx, `o.uuid = ?`, uuid)
 }
 
+// find finds a user; it is the caller's own.
 func (d *Directory) find(ctx context.Context, where string, args ...any) (*User, error) {
+	u, err := d.known.Find(d.Store, table, func() (int64, *User, error) {
+		u, err := d.read(ctx, where, args...)
+		if err != nil {
+			return 0, nil, err
+		}
+		return u.PK, u, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	d.name(u)
+	return u.own(), nil
+}
+
+func (d *Directory) read(ctx context.Context, where string, args ...any) (*User, error) {
 	us, err := store.All[User](ctx, d.Store, store.Query{Where: where, Args: args, Order: []string{"pk"}})
 	if err != nil {
 		return nil, err

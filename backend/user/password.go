@@ -108,9 +108,11 @@ func (d *Directory) MakeUnusable(tx *store.Tx, u *User) error {
 	return err
 }
 
-// SignedIn notes when a user came; this is no change of the user that the audit log would tell.
-func SignedIn(tx *store.Tx, pk int64, at time.Time) error {
-	tx.Touched(table, pk)
-	_, err := tx.Exec(`UPDATE users SET last_login = ? WHERE pk = ?`, at.UnixMicro(), pk)
+// SignedIn notes when a user came, who is as the transaction read them; this is no change of the user that the audit log would tell.
+func SignedIn(tx *store.Tx, u *User, at time.Time) error {
+	now, came := u.own(), time.UnixMicro(at.UnixMicro()).UTC()
+	now.LastLogin = &came
+	u.room.known.Wrote(tx, table, u.PK, now)
+	_, err := tx.Exec(`UPDATE users SET last_login = ? WHERE pk = ?`, came.UnixMicro(), u.PK)
 	return err
 }

@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"gatehouse/backend/crypt"
@@ -94,6 +95,9 @@ type Directory struct {
 	May      func(ctx context.Context, a store.Actor, permission, object string) (bool, error)
 	gravatar gravatars
 	known    store.Rows[int64, *User]
+
+	naming sync.Mutex
+	names  map[string]int64 // keys by username, as far as they were looked for
 }
 
 // Kinds describes users and groups. actions are what other rooms let one do with a user.

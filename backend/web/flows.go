@@ -168,10 +168,7 @@ func (f *Flows) drop(r *http.Request, keep *flow.Flow) error {
 	if s == nil {
 		return nil
 	}
-	return f.Store.Write(r.Context(), store.ActorOf(r.Context()), func(tx *store.Tx) error {
-		_, err := tx.Exec(`DELETE FROM plans WHERE session = ? AND flow <> ?`, s.UUID, keep.PK)
-		return err
-	})
+	return f.Engine.Keep(r.Context(), s, keep)
 }
 
 // Default gives the flow for a purpose. NotFound when there is none.
@@ -389,7 +386,11 @@ func SignIn(tx *store.Tx, rooms *session.Room, events *event.Log, old *session.S
 		return nil, "", err
 	}
 	d.LoginEvent, d.AuthTime = id, tx.Now
-	if err := user.SignedIn(tx, u.PK, tx.Now); err != nil {
+	u, err = user.ByPKTx(tx, u.PK)
+	if err != nil {
+		return nil, "", err
+	}
+	if err := user.SignedIn(tx, u, tx.Now); err != nil {
 		return nil, "", err
 	}
 	return rooms.Login(tx, old, u.PK, 0, d, tx.Actor.HTTP)

@@ -155,7 +155,7 @@ func (s *Stage) login(t *stage.Turn, remember bool) stage.Result {
 				return err
 			}
 		}
-		return user.SignedIn(tx, pk, now)
+		return user.SignedIn(tx, u, now)
 	}).Else(func(error) stage.Result { return stage.Deny("") })
 }
 
