@@ -134,6 +134,12 @@ func (r *run) store(soon bool, write func(tx *store.Tx) error, turns ...*stage.T
 		if soon {
 			tx.Soon()
 		}
+		ends := r.last() && !r.kept && sess.UUID != ""
+		if ends { // before the writing, which would take the plan along into another session
+			if err := Cancel(tx, sess); err != nil {
+				return err
+			}
+		}
 		if write != nil {
 			if err := write(tx); err != nil {
 				return err
@@ -159,8 +165,10 @@ func (r *run) store(soon bool, write func(tx *store.Tx) error, turns ...*stage.T
 			if sess.UUID == "" {
 				return nil
 			}
-			if err := Cancel(tx, sess); err != nil {
-				return err
+			if !ends {
+				if err := Cancel(tx, sess); err != nil {
+					return err
+				}
 			}
 			return saveData(tx, sess, stored)
 		}

@@ -229,7 +229,7 @@ func TestPolicyThatRaises(t *testing.T) {
 		{"return 0", "xak-flow-redirect", ""},
 		{"x = 1\nreturn {}['gone']", "ak-stage-access-denied", "line 2\nKeyError: 'gone'"},
 		{"x = 1\nwhile True:\n    ak_user_by(username='nobody')", "ak-stage-access-denied", "\nTimeout: the expression did not end in time"}, // in line 3, or before it on a busy machine
-		{"while True: pass", "ak-stage-access-denied", "line 1\n"}, // its steps or its time are used up, by how fast the machine is
+		{"while True: pass", "ak-stage-access-denied", "line 1\n"},                                                                           // its steps or its time are used up, by how fast the machine is
 	} {
 		h.api("PATCH", "policies/expression/"+p+"/", map[string]any{"expression": tt.text}, 200)
 		got := h.browser().flow("/api/v3/flows/executor/f/?query=", nil)
