@@ -36,10 +36,10 @@ import (
 	"gatehouse/backend/web/desktop"
 )
 
-// The heap is small, so the garbage collector may wait until it has grown to four times what lives; from memoryLimit on it works harder.
+// The heap is small, so the garbage collector may wait until it has grown to five times and a half what lives; from memoryLimit on it works harder.
 const (
 	memoryLimit = 160 << 20
-	gcPercent   = 300
+	gcPercent   = 450
 )
 
 // Options say which house and how.
