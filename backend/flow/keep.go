@@ -25,10 +25,7 @@ func remembered(s *session.Session) string {
 
 func (r *run) load() error {
 	kept, err := r.stored(r.ctx, r.sess.UUID)
-	if errors.Is(err, sql.ErrNoRows) || err == nil && kept.flow != r.flow.PK {
-		return nil
-	}
-	if err != nil {
+	if err != nil || kept.flow != r.flow.PK {
 		return err
 	}
 	if err := r.unseal(kept.history, &r.history); err != nil {
@@ -123,6 +120,15 @@ func (r *run) store(soon bool, write func(tx *store.Tx) error, turns ...*stage.T
 	if write == nil && len(r.effects) == 0 && remembered(r.sess) == r.data && r.stands() {
 		return nil
 	}
+	over := r.last() && !r.kept
+	ends := over && r.sess.UUID != ""
+	if ends { // what has no plan, as most who are sent straight on, needs none deleted
+		k, err := r.stored(r.ctx, r.sess.UUID)
+		if err != nil {
+			return err
+		}
+		ends = k.flow != ""
+	}
 	effects := r.effects
 	var sess, started *session.Session
 	var key string
@@ -134,7 +140,6 @@ func (r *run) store(soon bool, write func(tx *store.Tx) error, turns ...*stage.T
 		if soon {
 			tx.Soon()
 		}
-		ends := r.last() && !r.kept && sess.UUID != ""
 		if ends { // before the writing, which would take the plan along into another session
 			if err := Cancel(tx, sess); err != nil {
 				return err
@@ -165,7 +170,7 @@ func (r *run) store(soon bool, write func(tx *store.Tx) error, turns ...*stage.T
 			if sess.UUID == "" {
 				return nil
 			}
-			if !ends {
+			if !over { // the writing ended it
 				if err := Cancel(tx, sess); err != nil {
 					return err
 				}
@@ -279,10 +284,14 @@ type resting struct {
 	body, history string // sealed
 }
 
-// stored gives the plan of a session; sql.ErrNoRows when there is none.
+// stored gives the plan of a session; the zero value when there is none.
 func (e *Engine) stored(ctx context.Context, uuid string) (resting, error) {
 	return e.plans.Get(e.Store, session.Plans, uuid, func() (k resting, err error) {
-		return k, e.Store.DB().QueryRow(ctx, `SELECT flow, body, history FROM plans WHERE session = ?`, uuid).Scan(&k.flow, &k.body, &k.history)
+		err = e.Store.DB().QueryRow(ctx, `SELECT flow, body, history FROM plans WHERE session = ?`, uuid).Scan(&k.flow, &k.body, &k.history)
+		if errors.Is(err, sql.ErrNoRows) {
+			return resting{}, nil
+		}
+		return k, err
 	})
 }
 
@@ -337,10 +346,7 @@ func Cancel(tx *store.Tx, s *session.Session) error {
 // Keep ends the plan of a session unless it is one of f.
 func (e *Engine) Keep(ctx context.Context, s *session.Session, f *Flow) error {
 	k, err := e.stored(ctx, s.UUID)
-	if errors.Is(err, sql.ErrNoRows) || err == nil && k.flow == f.PK {
-		return nil
-	}
-	if err != nil {
+	if err != nil || k.flow == "" || k.flow == f.PK {
 		return err
 	}
 	return e.Store.Write(ctx, store.ActorOf(ctx), func(tx *store.Tx) error {

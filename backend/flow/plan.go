@@ -2,7 +2,6 @@ package flow
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"errors"
 	"maps"
@@ -147,10 +146,7 @@ func (e *Engine) PlanOf(ctx context.Context, s *session.Session) (*stage.Plan, e
 		return nil, nil
 	}
 	k, err := e.stored(ctx, s.UUID)
-	if errors.Is(err, sql.ErrNoRows) {
-		return nil, nil
-	}
-	if err != nil {
+	if err != nil || k.flow == "" {
 		return nil, err
 	}
 	p := stage.NewPlan("", nil)
