@@ -105,26 +105,8 @@ func (d *Directory) MayTry(ctx context.Context, username, address string) error 
 	for _, c := range cs {
 		args = append(args, c.key)
 	}
-	rows, err := d.Store.DB().Query(ctx, `SELECT who, n, updated FROM attempts WHERE who IN (`+db.Marks(len(args))+`)`, args...)
+	found, err := tried(d.Store.DB().Query(ctx, selectTries+db.Marks(len(args))+`)`, args...))
 	if err != nil {
-		return err
-	}
-	defer rows.Close()
-	type tries struct {
-		n    int
-		last time.Time
-	}
-	found := map[string]tries{}
-	for rows.Next() {
-		var who string
-		var n int
-		var at int64
-		if err := rows.Scan(&who, &n, &at); err != nil {
-			return err
-		}
-		found[who] = tries{n, time.UnixMicro(at)}
-	}
-	if err := rows.Err(); err != nil {
 		return err
 	}
 	knownHere := now.Sub(found[here].last) < knownFor
@@ -142,6 +124,33 @@ func (d *Directory) MayTry(ctx context.Context, username, address string) error 
 	f := fault.New(fault.TooMany, "Too many wrong tries. Wait "+waitText(wait)+", then try again.")
 	f.Code = "throttled"
 	return f
+}
+
+// tries is what a counter says.
+type tries struct {
+	n    int
+	last time.Time
+}
+
+const selectTries = `SELECT who, n, updated FROM attempts WHERE who IN (`
+
+// tried reads the counters of a query by their keys; those that count nothing are not there.
+func tried(rows *sql.Rows, err error) (map[string]tries, error) {
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	found := map[string]tries{}
+	for rows.Next() {
+		var who string
+		var n int
+		var at int64
+		if err := rows.Scan(&who, &n, &at); err != nil {
+			return nil, err
+		}
+		found[who] = tries{n, time.UnixMicro(at)}
+	}
+	return found, rows.Err()
 }
 
 const selectAttempts = `SELECT n, updated FROM attempts WHERE who = ?`
@@ -194,29 +203,11 @@ func Succeeded(tx *store.Tx, username, address string) error {
 	cs := countersOf(username, address)
 	here := knownKey(username, address)
 	// Both in one look: nearly always there is nothing to do.
-	var own int
-	var last, seen time.Time
-	rows, err := tx.Query(`SELECT who, n, updated FROM attempts WHERE who IN (?, ?)`, cs[0].key, here)
+	found, err := tried(tx.Query(selectTries+db.Marks(2)+`)`, cs[0].key, here))
 	if err != nil {
 		return err
 	}
-	defer rows.Close()
-	for rows.Next() {
-		var who string
-		var n int
-		var at int64
-		if err := rows.Scan(&who, &n, &at); err != nil {
-			return err
-		}
-		if who == here {
-			seen = time.UnixMicro(at)
-		} else {
-			own, last = n, time.UnixMicro(at)
-		}
-	}
-	if err := rows.Err(); err != nil {
-		return err
-	}
+	own, last := found[cs[0].key].n, found[cs[0].key].last
 	if own > 0 {
 		if _, err := tx.Exec(`DELETE FROM attempts WHERE who = ?`, cs[0].key); err != nil {
 			return err
@@ -228,7 +219,7 @@ func Succeeded(tx *store.Tx, username, address string) error {
 			}
 		}
 	}
-	if tx.Now.Sub(seen) < 24*time.Hour {
+	if tx.Now.Sub(found[here].last) < 24*time.Hour {
 		return nil // once a day is enough
 	}
 	return setAttempts(tx, here, 0)
