@@ -25,6 +25,7 @@ func Pause(n int64, failed *time.Time, now time.Time) time.Duration {
 
 // Missed counts a wrong code for the devices of a table. No event tells of it: that of the sign-in does.
 func Missed(tx *store.Tx, table string, pks []int64) error {
+	tx.Touched(table)
 	for _, pk := range pks {
 		if _, err := tx.Exec(`UPDATE `+table+` SET failures = failures + 1, failed = ? WHERE pk = ?`, tx.Now.UnixMicro(), pk); err != nil {
 			return err

@@ -16,7 +16,7 @@ func Factors(r Rooms) []validate.Factor {
 	d := duo.Factor{Store: r.Store, App: r.Apps.Name}
 	m := sms.Factor{Store: r.Store}
 	l := static.Factor{Store: r.Store, Texts: r.Texts}
-	o := totp.Factor{Store: r.Store, Texts: r.Texts}
+	o := &totp.Factor{Store: r.Store, Texts: r.Texts}
 	return []validate.Factor{
 		factor{d, func(t *stage.Turn, ds []device.Device, in *validate.Answer) (device.Proof, error) {
 			return d.Push(t, ds, *in.Duo)

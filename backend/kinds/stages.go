@@ -3,6 +3,7 @@ package kinds
 import (
 	"context"
 	"reflect"
+	"sync"
 
 	"gatehouse/backend/application"
 	"gatehouse/backend/arrival"
@@ -59,7 +60,7 @@ func Stages(r Rooms) []*stage.Kind {
 		static.Kind(deps),
 		totp.Kind(deps),
 		userdelete.Kind(userdelete.Deps{Deps: deps, Events: r.Events}),
-		validate.Kind(validate.Deps{Deps: deps, Users: r.Users, Events: r.Events, Keys: r.Keys, Factors: func() []validate.Factor { return Factors(r) }}),
+		validate.Kind(validate.Deps{Deps: deps, Users: r.Users, Events: r.Events, Keys: r.Keys, Factors: sync.OnceValue(func() []validate.Factor { return Factors(r) })}),
 		userlogin.Kind(userlogin.Deps{Deps: deps, Sessions: r.Sessions, Events: r.Events}),
 		userlogout.Kind(userlogout.Deps{Deps: deps, Events: r.Events, Farewell: r.Abroad.Farewell}),
 		userwrite.Kind(userwrite.Deps{Deps: deps, Users: r.Users, Events: r.Events, Written: invitation.Written(invitationDeps(r))}),

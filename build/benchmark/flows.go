@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -187,6 +188,7 @@ func factors(p *process, people int, span time.Duration) error {
 	each := people / (2 * rounds) // beside runs ours twice a round
 	var done atomic.Int64
 	hash, ours, err := beside(rounds, func() (figure, error) { return hashing(span / 2) }, func() (figure, error) {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // one thread, as in the storms
 		upTo := done.Load() + int64(each)
 		before, began := p.cpu(), time.Now()
 		var wg sync.WaitGroup

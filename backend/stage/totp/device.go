@@ -3,6 +3,7 @@ package totp
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"gatehouse/backend/device"
@@ -12,6 +13,8 @@ import (
 	"gatehouse/backend/store"
 	"gatehouse/backend/text"
 )
+
+const table = "totp_devices"
 
 // Device is an app that shows one-time passwords.
 type Device struct {
@@ -28,7 +31,7 @@ type Device struct {
 // Devices describes the devices.
 func Devices() *kind.Kind {
 	return device.New[Device]("totp", kind.Spec{
-		Model: "authentik_stages_authenticator_totp.totpdevice", Schema: "TOTPDevice", Title: "TOTP Device", Table: "totp_devices",
+		Model: "authentik_stages_authenticator_totp.totpdevice", Schema: "TOTPDevice", Title: "TOTP Device", Table: table,
 		About: "An app that shows one-time passwords.",
 	}, nil)
 }
@@ -37,14 +40,21 @@ func Devices() *kind.Kind {
 type Factor struct {
 	Store *store.Store
 	Texts *text.Tables
+
+	known store.Rows[int64, []*Device] // confirmed devices by owner, for the requests of one sign-in; a code that counts forgets them
+}
+
+// of gives the confirmed devices that somebody has. They are shared: nobody may change them.
+func (f *Factor) of(ctx context.Context, owner int64) ([]*Device, error) {
+	return f.known.Get(f.Store, table, owner, func() ([]*Device, error) { return device.Of[Device](ctx, f.Store, owner) })
 }
 
 // DeviceClass implements device.Class.
-func (Factor) DeviceClass() string { return "totp" }
+func (*Factor) DeviceClass() string { return "totp" }
 
 // Confirmed implements device.Class.
-func (f Factor) Confirmed(ctx context.Context, user int64) ([]device.Device, error) {
-	vs, err := device.Of[Device](ctx, f.Store, user)
+func (f *Factor) Confirmed(ctx context.Context, user int64) ([]device.Device, error) {
+	vs, err := f.of(ctx, user)
 	out := make([]device.Device, len(vs))
 	for i, v := range vs {
 		out[i] = device.Device{Class: "totp", PK: fmt.Sprint(v.PK), Name: v.Name, User: v.User}
@@ -54,17 +64,19 @@ func (f Factor) Confirmed(ctx context.Context, user int64) ([]device.Device, err
 
 // Code holds a code against a person's devices. One that no device takes is counted for each that could have made it; who failed waits
 // longer each time before the next one is looked at.
-func (f Factor) Code(t *stage.Turn, ds []device.Device, typed string) (device.Proof, error) {
+func (f *Factor) Code(t *stage.Turn, ds []device.Device, typed string) (device.Proof, error) {
 	var wrong []int64
 	var wait time.Duration
 	for i := range ds {
-		v, err := store.Get[Device](t.Ctx, f.Store, ds[i].PK)
-		if fault.Is(err, fault.NotFound) {
-			continue // deleted meanwhile
-		}
+		vs, err := f.of(t.Ctx, ds[i].User)
 		if err != nil {
 			return device.Proof{}, err
 		}
+		at := slices.IndexFunc(vs, func(v *Device) bool { return fmt.Sprint(v.PK) == ds[i].PK })
+		if at < 0 {
+			continue // deleted meanwhile
+		}
+		v := vs[at]
 		if _, could := number(typed, v.Digits); !could {
 			continue
 		}
@@ -81,7 +93,7 @@ func (f Factor) Code(t *stage.Turn, ds []device.Device, typed string) (device.Pr
 	if len(wrong) == 0 {
 		return device.Wait(f.Texts, t.Request.HTTP.Locale, wait), nil
 	}
-	return device.Proof{Write: func(tx *store.Tx) error { return device.Missed(tx, "totp_devices", wrong) }}, nil
+	return device.Proof{Write: func(tx *store.Tx) error { return device.Missed(tx, table, wrong) }}, nil
 }
 
 // takes gives the step that a code is of.
@@ -104,6 +116,7 @@ func use(tx *store.Tx, pk, typed string) error {
 	if !ok || device.Pause(v.Failures, v.Failed, tx.Now) > 0 {
 		return fault.New(fault.Conflict, "This code was used already.")
 	}
+	tx.Touched(table, v.User)
 	_, err = tx.Exec(`UPDATE totp_devices SET last_step = ?, drift = ?, failures = 0, failed = NULL, last_used = ? WHERE pk = ?`, step, step-stepOf(tx.Now), tx.Now.UnixMicro(), v.PK)
 	return err
 }

@@ -157,7 +157,7 @@ func TestNobody(t *testing.T) {
 // proof is the check of a code as the validation stage makes it.
 func proof(t *testing.T, h *stagetest.House, who *user.User, code string) device.Proof {
 	t.Helper()
-	f := totp.Factor{Store: h.Store, Texts: h.Stage.Texts}
+	f := &totp.Factor{Store: h.Store, Texts: h.Stage.Texts}
 	ds, err := f.Confirmed(t.Context(), who.PK)
 	if err != nil {
 		t.Fatal(err)

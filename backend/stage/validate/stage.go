@@ -80,7 +80,7 @@ type Deps struct {
 	stage.Deps
 	Users  *user.Directory
 	Events *event.Log
-	// Factors gives the classes of devices that there are, but for keys.
+	// Factors gives the classes of devices that there are, but for keys; the same ones each time.
 	Factors func() []Factor
 	// Keys are the security keys and passkeys; nil: there are none.
 	Keys *passkey.Room
@@ -276,7 +276,7 @@ func (s *Stage) offers(t *stage.Turn, who *user.User) ([]offer, error) {
 		return nil, nil
 	}
 	var out []offer
-	factors := s.d.Factors()
+	factors := slices.Clip(s.d.Factors())
 	if s.d.Keys != nil {
 		factors = append(factors, &keys{Stage: s})
 	}
