@@ -54,13 +54,13 @@ func (r *Room) settle() time.Duration {
 // worker is what goes on with one provider, in memory.
 type worker struct {
 	busy  sync.Mutex // one sync at a time
-	asked time.Time  // when it was asked what the system can
-	of    string     // the address that was asked
 	noPut atomic.Bool
 	nudge chan struct{} // ends a pause
 
 	mu    sync.Mutex
 	state progress
+	asked time.Time // when it was asked what the system can
+	of    string    // the address that was asked
 	able  ability
 }
 
@@ -568,14 +568,15 @@ func (r *Room) reach(ctx context.Context, w *worker, p *Provider) (*sender, erro
 			return r.owner(ctx, p.PK, kind, id, but)
 		},
 	}
-	if now := r.Store.Now(); w.of != c.base || now.Sub(w.asked) > knownFor {
+	now, known := r.Store.Now(), false
+	w.set(func(*progress) { known = w.of == c.base && now.Sub(w.asked) <= knownFor })
+	if !known {
 		able, err := c.discover(ctx)
 		if err != nil {
 			return nil, err
 		}
-		w.asked, w.of = now, c.base
 		w.noPut.Store(false)
-		w.set(func(*progress) { w.able = able })
+		w.set(func(*progress) { w.asked, w.of, w.able = now, c.base, able })
 	}
 	w.set(func(p *progress) { p.why, c.able = "", w.able })
 	return c, nil
