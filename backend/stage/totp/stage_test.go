@@ -200,6 +200,49 @@ func TestOnce(t *testing.T) {
 	}
 }
 
+// What is remembered of devices is what is stored: a wrong code makes the next one wait, a code that counted is gone, a device too.
+func TestRemembered(t *testing.T) {
+	h, b, ada, _ := scene(t, "6")
+	at := address(b.Get("f", ""))
+	b.Post("f", "", map[string]any{"code": app(t, at, h.Now())})
+	f := &totp.Factor{Store: h.Store, Texts: h.Stage.Texts}
+	of := func() []device.Device {
+		ds, err := f.Confirmed(t.Context(), ada.PK)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ds
+	}
+	code := func(ds []device.Device, typed string) device.Proof {
+		p, err := f.Code(&stage.Turn{Ctx: t.Context(), Now: h.Now(), User: ada}, ds, typed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p
+	}
+	h.Wait(time.Minute)
+	ds := of()
+	h.Write(code(ds, "000000").Write)
+	good := app(t, at, h.Now())
+	if p := code(ds, good); p.Code != "throttled" {
+		t.Errorf("after a wrong code: %+v", p)
+	}
+	h.Wait(2 * time.Second)
+	good = app(t, at, h.Now())
+	p := code(ds, good)
+	if p.Device == nil {
+		t.Fatal("the right code does not count")
+	}
+	h.Write(p.Write)
+	if p := code(ds, good); p.Device != nil {
+		t.Error("a code counts twice")
+	}
+	h.Write(func(tx *store.Tx) error { return tx.Delete(store.KindOf[totp.Device](h.Store), ds[0].PK) })
+	if p := code(ds, app(t, at, h.Now().Add(time.Minute))); p.Device != nil || p.Write != nil || len(of()) != 0 {
+		t.Errorf("a device that is gone: %+v, %d devices", p, len(of()))
+	}
+}
+
 // A clock that is off is followed: a code of the step before is taken, and from then on the window lies there.
 func TestDrift(t *testing.T) {
 	h, b, ada, _ := scene(t, "6")

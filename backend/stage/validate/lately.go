@@ -22,19 +22,21 @@ type proof struct {
 // sealedFor is what a proof is bound to.
 const sealedFor = "authentik_mfa"
 
-// carry gives the browser a proof, when the stage says for how long one counts. The published shortest time is a second.
-func (s *Stage) carry(t *stage.Turn, d device.Device) {
+// carry gives the browser a proof, when the stage says for how long one counts, and tells whether it did. The published shortest time is a second.
+func (s *Stage) carry(t *stage.Turn, d device.Device) bool {
 	life := span.Must(s.Threshold)
 	if life < time.Second {
-		return
+		return false
 	}
 	b, err := json.Marshal(proof{d.User, d.Class, d.PK, t.Now.Add(life)})
 	if err != nil {
-		return // a proof is made of plain values
+		return false // a proof is made of plain values
 	}
-	if v, err := s.d.Store.Key().Seal(b, sealedFor, s.PK); err == nil {
+	v, err := s.d.Store.Key().Seal(b, sealedFor, s.PK)
+	if err == nil {
 		t.Prove(v, life)
 	}
+	return err == nil
 }
 
 // lately says whether the browser carries a proof of this person's that counts: of this stage, of a device that it takes now, and not

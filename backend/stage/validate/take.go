@@ -115,8 +115,8 @@ func (s *Stage) missed(class string, more map[string]any) map[string]any {
 	return out
 }
 
-// proven notes the device in the plan and goes on, when the transaction finds the answer still good. Nothing is given for it yet: whatever
-// the flow leads to is stored after it, and the disk never has that without this.
+// proven notes the device in the plan and goes on, when the transaction finds the answer still good. Unless the
+// browser gets a proof for it, nothing is given yet: what the flow leads to is stored after it, and the disk never has that without this.
 func (s *Stage) proven(t *stage.Turn, field string, got Checked) stage.Result {
 	if !t.Plan.Has(stage.AuthMethod) {
 		t.Plan.Context[stage.AuthMethod] = "auth_mfa"
@@ -125,10 +125,13 @@ func (s *Stage) proven(t *stage.Turn, field string, got Checked) stage.Result {
 	list, _ := args["mfa_devices"].([]any)
 	args["mfa_devices"] = append(list, deviceRef(*got.Device))
 	t.Hit(t.User.Username)
-	s.carry(t, *got.Device)
+	given := s.carry(t, *got.Device)
 	res := stage.Done()
 	if got.Write != nil {
-		res = res.Writing(got.Write).Soon().Else(func(error) stage.Result { return stage.Wrong(field, wrongCode) })
+		res = res.Writing(got.Write).Else(func(error) stage.Result { return stage.Wrong(field, wrongCode) })
+		if !given {
+			res = res.Soon()
+		}
 	}
 	return res
 }
