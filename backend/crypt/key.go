@@ -163,6 +163,21 @@ func (k *Key) Open(sealed string, ad ...string) ([]byte, error) {
 	return plain, nil
 }
 
+// SealBytes is Seal where neither text nor the key's name is asked for.
+func (k *Key) SealBytes(plain []byte, ad ...string) []byte {
+	return k.aead.Seal(nil, nil, plain, joined(ad))
+}
+
+// OpenBytes decrypts what SealBytes made. It returns an Internal fault when the value is damaged, was sealed by another key, or stands in
+// another place than it was sealed for.
+func (k *Key) OpenBytes(sealed []byte, ad ...string) ([]byte, error) {
+	plain, err := k.aead.Open(nil, nil, sealed, joined(ad))
+	if err != nil {
+		return nil, fault.Wrap(fault.Internal, "A stored secret can't be read: it is damaged, belongs elsewhere or was sealed with another key.", err)
+	}
+	return plain, nil
+}
+
 // Index gives the keyed hash (HMAC-SHA256, hex) under which a secret is looked up. Purposes don't mix.
 func (k *Key) Index(purpose, value string) string {
 	return hex.EncodeToString(mac(k.index, purpose, []byte(value)))

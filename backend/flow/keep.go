@@ -28,16 +28,16 @@ func (r *run) load() error {
 	if err != nil || kept.flow != r.flow.PK {
 		return err
 	}
-	if err := r.unseal(kept.history, &r.history); err != nil {
-		r.history = nil
+	stored, history, err := r.unseal(kept.body)
+	if err != nil || json.Unmarshal(history, &r.history) != nil {
+		return nil // of another version or another key: plan anew
 	}
-	if kept.body == nothing {
+	if len(stored) == 0 {
 		return nil
 	}
 	p := &stage.Plan{}
-	stored, err := r.Store.Key().Open(kept.body, "plans")
-	if err != nil || json.Unmarshal(stored, p) != nil {
-		return nil // of another version or another key: plan anew
+	if json.Unmarshal(stored, p) != nil {
+		return nil
 	}
 	r.body = stored
 	if p.Context == nil {
@@ -177,24 +177,25 @@ func (r *run) store(soon bool, write func(tx *store.Tx) error, turns ...*stage.T
 			}
 			return saveData(tx, sess, stored)
 		}
-		history, err := r.seal(r.history)
-		if err != nil {
-			return err
-		}
 		if len(r.plan.Steps) == 0 {
 			if sess.UUID == "" {
 				return nil
 			}
-			if err := r.keepPlan(tx, sess.UUID, resting{r.flow.PK, nothing, history}); err != nil {
+			body, err := r.seal(nil, r.history)
+			if err != nil {
+				return err
+			}
+			if err := r.keepPlan(tx, sess.UUID, resting{r.flow.PK, body}); err != nil {
 				return err
 			}
 			return saveData(tx, sess, stored)
 		}
 		// After the writing, which may have told the plan of a user that it made.
+		var err error
 		if kept, err = json.Marshal(r.plan); err != nil {
 			return err
 		}
-		body, err := r.Store.Key().Seal(kept, "plans")
+		body, err := r.seal(kept, r.history)
 		if err != nil {
 			return err
 		}
@@ -207,7 +208,7 @@ func (r *run) store(soon bool, write func(tx *store.Tx) error, turns ...*stage.T
 			fresh.Data = sess.Data
 			sess, started, key = fresh, fresh, k
 		}
-		if err := r.keepPlan(tx, sess.UUID, resting{r.flow.PK, body, history}); err != nil {
+		if err := r.keepPlan(tx, sess.UUID, resting{r.flow.PK, body}); err != nil {
 			return err
 		}
 		return saveData(tx, sess, stored)
@@ -275,19 +276,16 @@ func (r *run) stands() bool {
 	return err == nil && bytes.Equal(b, r.body)
 }
 
-// nothing is the body of a plan that is over, of which only the way is kept.
-const nothing = ""
-
 // resting is a plan as it rests.
 type resting struct {
-	flow          string
-	body, history string // sealed
+	flow string
+	body []byte // sealed
 }
 
 // stored gives the plan of a session; the zero value when there is none.
 func (e *Engine) stored(ctx context.Context, uuid string) (resting, error) {
 	return e.plans.Get(e.Store, session.Plans, uuid, func() (k resting, err error) {
-		err = e.Store.DB().QueryRow(ctx, `SELECT flow, body, history FROM plans WHERE session = ?`, uuid).Scan(&k.flow, &k.body, &k.history)
+		err = e.Store.DB().QueryRow(ctx, `SELECT flow, body FROM plans WHERE session = ?`, uuid).Scan(&k.flow, &k.body)
 		if errors.Is(err, sql.ErrNoRows) {
 			return resting{}, nil
 		}
@@ -298,8 +296,8 @@ func (e *Engine) stored(ctx context.Context, uuid string) (resting, error) {
 // keepPlan stores the plan of a session in the place of what it had.
 func (e *Engine) keepPlan(tx *store.Tx, uuid string, k resting) error {
 	e.plans.Wrote(tx, session.Plans, uuid, k)
-	_, err := tx.Exec(`INSERT INTO plans (session, flow, body, history, updated) VALUES (?, ?, ?, ?, ?) ON CONFLICT (session) DO UPDATE SET flow = excluded.flow, body = excluded.body, history = excluded.history, updated = excluded.updated`,
-		uuid, k.flow, k.body, k.history, tx.Now.UnixMicro())
+	_, err := tx.Exec(`INSERT INTO plans (session, flow, body, updated) VALUES (?, ?, ?, ?) ON CONFLICT (session) DO UPDATE SET flow = excluded.flow, body = excluded.body, updated = excluded.updated`,
+		uuid, k.flow, k.body, tx.Now.UnixMicro())
 	return err
 }
 
@@ -313,11 +311,11 @@ func saveData(tx *store.Tx, s *session.Session, stored string) error {
 
 // Begin stores a plan in the session of the browser (a new one when there is none) and gives the address of the flow's page.
 func (e *Engine) Begin(tx *store.Tx, s *session.Session, f *Flow, p *stage.Plan, query string) (to string, started *session.Session, key string, err error) {
-	body, err := e.seal(p)
+	plan, err := json.Marshal(p)
 	if err != nil {
 		return "", nil, "", err
 	}
-	none, err := e.seal([]json.RawMessage{})
+	body, err := e.seal(plan, nil)
 	if err != nil {
 		return "", nil, "", err
 	}
@@ -327,7 +325,7 @@ func (e *Engine) Begin(tx *store.Tx, s *session.Session, f *Flow, p *stage.Plan,
 		}
 		started = s
 	}
-	if err := e.keepPlan(tx, s.UUID, resting{f.PK, body, none}); err != nil {
+	if err := e.keepPlan(tx, s.UUID, resting{f.PK, body}); err != nil {
 		return "", nil, "", err
 	}
 	return PageURL(f.Slug, query), started, key, nil

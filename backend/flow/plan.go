@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -122,22 +123,26 @@ func (e *Engine) subject(ctx context.Context, p *stage.Plan, signedIn *user.User
 	return u, err
 }
 
-// A plan holds what people typed, passwords among it, so it is sealed where it rests.
+// A plan holds what people typed, passwords among it, so it is sealed where it rests: its JSON (none when the plan is over), a line's end,
+// and the JSON of its history.
 
-func (e *Engine) seal(v any) (string, error) {
-	b, err := json.Marshal(v)
+func (e *Engine) seal(plan []byte, history []json.RawMessage) ([]byte, error) {
+	past, err := json.Marshal(history)
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	return e.Store.Key().Seal(b, "plans")
+	whole := make([]byte, 0, len(plan)+1+len(past))
+	return e.Store.Key().SealBytes(append(append(append(whole, plan...), '\n'), past...), "plans"), nil
 }
 
-func (e *Engine) unseal(text string, into any) error {
-	b, err := e.Store.Key().Open(text, "plans")
+// unseal gives what seal was given, the history as its JSON.
+func (e *Engine) unseal(body []byte) (plan, history []byte, err error) {
+	whole, err := e.Store.Key().OpenBytes(body, "plans")
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	return json.Unmarshal(b, into)
+	plan, history, _ = bytes.Cut(whole, []byte("\n"))
+	return plan, history, nil
 }
 
 // PlanOf gives the plan that is under way in a session, nil when there is none.
@@ -150,7 +155,7 @@ func (e *Engine) PlanOf(ctx context.Context, s *session.Session) (*stage.Plan, e
 		return nil, err
 	}
 	p := stage.NewPlan("", nil)
-	if err := e.unseal(k.body, p); err != nil {
+	if plan, _, err := e.unseal(k.body); err != nil || json.Unmarshal(plan, p) != nil {
 		return nil, nil // over, of another version or another key
 	}
 	return p, nil

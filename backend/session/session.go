@@ -1,6 +1,6 @@
 // Package session knows who is at a browser: sessions by their secret, what each remembers, and whose they are.
 //
-//	cookie ──SHA-256──▶ sessions.key_hash ─▶ Session{user, data} ─▶ store.Actor
+//	cookie ──SHA-256──▶ UUID ─▶ Session{user, data} ─▶ store.Actor
 //
 // Nobody signed in has a session too, once a flow begins; signing in makes a new one with a new secret (ASVS 5.0, 7.2.4).
 package session
@@ -13,10 +13,12 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"slices"
 	"sync"
 	"time"
 
 	"gatehouse/backend/crypt"
+	"gatehouse/backend/db"
 	"gatehouse/backend/fault"
 	"gatehouse/backend/geo"
 	"gatehouse/backend/store"
@@ -32,8 +34,6 @@ const (
 	touchEvery = time.Minute
 	// anonymousPerAddress bounds the sessions without a user that one address may hold.
 	anonymousPerAddress = 200
-	// mostNames bounds the keys whose session is remembered.
-	mostNames = 2000
 	// table is where sessions are. Whoever changes one says so (store.Tx.Touched).
 	table = "sessions"
 	// Plans is where the plans of flows stand; their rows go with sessions.
@@ -105,8 +105,7 @@ type Room struct {
 	gen    uint64
 	supers map[int64]bool // who is a superuser, as long as nothing changed
 
-	rows  store.Rows[string, *row] // by UUID
-	names map[string]string        // UUIDs by the hash of the key: these never change, but the session may be gone
+	rows store.Rows[string, *row] // by UUID
 }
 
 // row is a session as it is stored.
@@ -134,47 +133,24 @@ func Of(ctx context.Context) *Session {
 	return s
 }
 
-func hash(key string) string {
-	sum := sha256.Sum256([]byte(key))
-	return hex.EncodeToString(sum[:])
-}
+// named gives the UUID of the session that a cookie opens. Who knows it knows 122 bits of a SHA-256, and nothing of the 256 random bits of
+// the cookie.
+func named(key string) string { return crypt.NamedUUID("session " + key) }
 
 // Find gives the session of a cookie; nil when there is none that is good now.
 func (r *Room) Find(ctx context.Context, key string) (*Session, error) {
 	if len(key) < 20 || len(key) > 100 {
 		return nil, nil
 	}
-	h := hash(key)
-	r.mu.Lock()
-	uuid := r.names[h]
-	r.mu.Unlock()
-	var s *Session
-	var err error
-	if uuid != "" {
-		s, err = r.read(ctx, uuid)
-	} else if s, err = scanned(r.Store.DB().QueryRow(ctx, `SELECT `+columns+` FROM sessions WHERE key_hash = ?`, h)); s != nil {
-		r.name(h, s.UUID)
+	s, err := r.read(ctx, named(key))
+	if s == nil && err == nil {
+		sum := sha256.Sum256([]byte(key)) // how cookies were looked up until 2026-11-30
+		s, err = scanned(r.Store.DB().QueryRow(ctx, `SELECT `+columns+` FROM sessions WHERE key_hash = ?`, hex.EncodeToString(sum[:])))
 	}
 	if err != nil || s == nil || !r.Store.Now().Before(s.Expires) {
 		return nil, err
 	}
 	return s, nil
-}
-
-// name remembers whose key has a hash.
-func (r *Room) name(hash, uuid string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.names == nil {
-		r.names = map[string]string{}
-	}
-	if len(r.names) >= mostNames {
-		for h := range r.names { // any: it is looked for again
-			delete(r.names, h)
-			break
-		}
-	}
-	r.names[hash] = uuid
 }
 
 // read gives a session as it is now; nil when it has ended.
@@ -335,16 +311,14 @@ func (r *Room) Start(tx *store.Tx, h store.HTTP) (s *Session, key string, err er
 
 func (r *Room) make(tx *store.Tx, s *Session, h store.HTTP) (*Session, string, error) {
 	key := crypt.Token()
-	s.UUID, s.Created, s.LastUsed = crypt.UUIDv7(tx.Now), tx.Now, tx.Now
+	s.UUID, s.Created, s.LastUsed = named(key), tx.Now, tx.Now
 	s.LastIP, s.UserAgent = h.ClientIP, clip(h.UserAgent, 512)
 	data, err := json.Marshal(s.Data)
 	if err != nil {
 		return nil, "", err
 	}
-	hashed := hash(key)
-	r.name(hashed, s.UUID)
-	_, err = tx.Exec(`INSERT INTO sessions (uuid, key_hash, "user", original, created, last_used, expires, last_ip, last_user_agent, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		s.UUID, hashed, null(s.User), null(s.Original), s.Created.UnixMicro(), s.LastUsed.UnixMicro(), s.Expires.UnixMicro(), s.LastIP, s.UserAgent, string(data))
+	_, err = tx.Exec(`INSERT INTO sessions (uuid, "user", original, created, last_used, expires, last_ip, last_user_agent, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		s.UUID, null(s.User), null(s.Original), s.Created.UnixMicro(), s.LastUsed.UnixMicro(), s.Expires.UnixMicro(), s.LastIP, s.UserAgent, string(data))
 	stored := &row{s: *s, data: string(data)}
 	stored.s.Data = Data{}
 	for _, at := range []*time.Time{&stored.s.Created, &stored.s.LastUsed, &stored.s.Expires} {
@@ -440,20 +414,49 @@ func EndFor(tx *store.Tx, u int64, but string) error {
 	return err
 }
 
-// CleanUp deletes sessions whose time is over.
+// cleaned is how many sessions CleanUp deletes at a time: others write in between.
+const cleaned = 500
+
+// CleanUp deletes sessions whose time is over. It looks through all of them, which keeps nobody from writing.
 func (r *Room) CleanUp(ctx context.Context) (n int, err error) {
-	err = r.Store.Write(ctx, store.House, func(tx *store.Tx) error {
-		tx.Touched(table)
-		tx.Touched(Plans)
-		res, err := tx.Exec(`DELETE FROM sessions WHERE expires < ?`, tx.Now.UnixMicro())
-		if err != nil {
+	over, err := r.over(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for some := range slices.Chunk(over, cleaned) {
+		err = r.Store.Write(ctx, store.House, func(tx *store.Tx) error {
+			tx.Touched(table, some...)
+			tx.Touched(Plans, some...)
+			res, err := tx.Exec(`DELETE FROM sessions WHERE uuid IN (`+db.Marks(len(some))+`) AND expires < ?`, append(slices.Clone(some), tx.Now.UnixMicro())...)
+			if err != nil {
+				return err
+			}
+			gone, err := res.RowsAffected()
+			n += int(gone)
 			return err
+		})
+		if err != nil {
+			return n, err
 		}
-		gone, err := res.RowsAffected()
-		n = int(gone)
-		return err
-	})
-	return n, err
+	}
+	return n, nil
+}
+
+// over gives the UUIDs of the sessions whose time is over.
+func (r *Room) over(ctx context.Context) (uuids []any, err error) {
+	rows, err := r.Store.DB().Query(ctx, `SELECT uuid FROM sessions WHERE expires < ?`, r.Store.Now().UnixMicro())
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var uuid string
+		if err := rows.Scan(&uuid); err != nil {
+			return nil, err
+		}
+		uuids = append(uuids, uuid)
+	}
+	return uuids, rows.Err()
 }
 
 // CSRF is the token that a page of this session sends back with every change; it is no secret of its own.

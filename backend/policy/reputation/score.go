@@ -109,8 +109,12 @@ func change(tx *store.Tx, name, ip string, by int64) error {
 	return err
 }
 
-// CleanUp deletes scores that count no more. It gives how many went.
+// CleanUp deletes scores that count no more. It gives how many went. The look through all of them keeps nobody from writing.
 func CleanUp(ctx context.Context, s *store.Store) (n int, err error) {
+	var over bool
+	if err := s.DB().QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM reputation WHERE expires <= ?)`, s.Now().UnixMicro()).Scan(&over); err != nil || !over {
+		return 0, err
+	}
 	err = s.Write(ctx, store.House, func(tx *store.Tx) error {
 		res, err := tx.Exec(`DELETE FROM reputation WHERE expires <= ?`, tx.Now.UnixMicro())
 		if err != nil {
