@@ -124,7 +124,7 @@ func TestFloors(t *testing.T) {
 var rowsOf = []struct {
 	table string
 	rooms []string
-}{{"sessions", []string{"backend/session"}}, {"users", []string{"backend/user"}}, {"plans", []string{"backend/flow", "backend/session"}}, {"totp_devices", []string{"backend/stage/totp"}}}
+}{{"sessions", []string{"backend/session"}}, {"users", []string{"backend/user"}}, {"attempts", []string{"backend/user"}}, {"plans", []string{"backend/flow", "backend/session"}}, {"totp_devices", []string{"backend/stage/totp"}}}
 
 func TestRememberedRows(t *testing.T) {
 	for _, of := range rowsOf {

@@ -74,8 +74,12 @@ func (c *Challenge) MarshalJSON() ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := json.Unmarshal(b, &out); err != nil {
+		var fields map[string]json.RawMessage
+		if err := json.Unmarshal(b, &fields); err != nil {
 			return nil, err
+		}
+		for name, v := range fields {
+			out[name] = v
 		}
 	}
 	out["type"], out["component"] = c.Type, c.Component

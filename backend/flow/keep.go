@@ -140,11 +140,6 @@ func (r *run) store(soon bool, write func(tx *store.Tx) error, turns ...*stage.T
 		if soon {
 			tx.Soon()
 		}
-		if ends { // before the writing, which would take the plan along into another session
-			if err := Cancel(tx, sess); err != nil {
-				return err
-			}
-		}
 		if write != nil {
 			if err := write(tx); err != nil {
 				return err
@@ -170,7 +165,7 @@ func (r *run) store(soon bool, write func(tx *store.Tx) error, turns ...*stage.T
 			if sess.UUID == "" {
 				return nil
 			}
-			if !over { // the writing ended it
+			if started == nil && (ends || !over) { // a session that began has none; the one before took its own along
 				if err := Cancel(tx, sess); err != nil {
 					return err
 				}

@@ -34,6 +34,8 @@ const (
 	touchEvery = time.Minute
 	// anonymousPerAddress bounds the sessions without a user that one address may hold.
 	anonymousPerAddress = 200
+	// mostHeld is how many addresses are counted at once.
+	mostHeld = 10_000
 	// table is where sessions are. Whoever changes one says so (store.Tx.Touched).
 	table = "sessions"
 	// Plans is where the plans of flows stand; their rows go with sessions.
@@ -104,6 +106,7 @@ type Room struct {
 	mu     sync.Mutex
 	gen    uint64
 	supers map[int64]bool // who is a superuser, as long as nothing changed
+	held   map[string]int // how many sessions without a user an address holds at most
 
 	rows store.Rows[string, *row] // by UUID
 }
@@ -284,29 +287,63 @@ func (r *Room) User(ctx context.Context, s *Session) (*user.User, error) {
 	if s == nil || s.User == 0 {
 		return nil, nil
 	}
-	f, err := r.about(ctx, s.User)
-	if err != nil || f == nil {
-		return nil, err
+	u, err := r.Users.ByPK(ctx, s.User)
+	if fault.Is(err, fault.NotFound) {
+		return nil, nil
 	}
-	return f.user, nil
+	return u, err
 }
 
 // Start makes a session in which nobody signed in yet. The key goes into the cookie.
 func (r *Room) Start(tx *store.Tx, h store.HTTP) (s *Session, key string, err error) {
-	// A flood of sessions from one address pushes out its own oldest ones.
-	res, err := tx.Exec(`DELETE FROM sessions WHERE uuid IN (SELECT uuid FROM sessions WHERE "user" IS NULL AND last_ip = ? ORDER BY created DESC LIMIT -1 OFFSET ?)`, h.ClientIP, anonymousPerAddress-1)
-	if err != nil {
+	if err := r.room(tx, h.ClientIP); err != nil {
 		return nil, "", err
+	}
+	return r.make(tx, &Session{Expires: tx.Now.Add(anonymousLife)}, h)
+}
+
+// room has an address hold one session fewer than it may, so that another one finds room: a flood from there pushes out its own oldest ones.
+// That is looked at only where so many may be there already.
+func (r *Room) room(tx *store.Tx, ip string) error {
+	if r.holds(ip, 1) < anonymousPerAddress {
+		return nil
+	}
+	res, err := tx.Exec(`DELETE FROM sessions WHERE uuid IN (SELECT uuid FROM sessions WHERE "user" IS NULL AND last_ip = ? ORDER BY created DESC LIMIT -1 OFFSET ?)`, ip, anonymousPerAddress-1)
+	if err != nil {
+		return err
 	}
 	pushed, err := res.RowsAffected()
 	if err != nil {
-		return nil, "", err
+		return err
 	}
 	if pushed > 0 {
 		tx.Touched(table)
 		tx.Touched(Plans)
 	}
-	return r.make(tx, &Session{Expires: tx.Now.Add(anonymousLife)}, h)
+	var n int
+	if err := tx.QueryRow(`SELECT count(*) FROM sessions WHERE "user" IS NULL AND last_ip = ?`, ip).Scan(&n); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.held == nil || len(r.held) >= mostHeld {
+		r.held = map[string]int{}
+	}
+	r.held[ip] = n + 1
+	return nil
+}
+
+// holds adds to how many sessions without a user an address holds at most, and gives the sum: what ends is not taken away. Of an address
+// that nobody counted it says that it may be full.
+func (r *Room) holds(ip string, more int) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n, ok := r.held[ip]
+	if !ok {
+		return anonymousPerAddress
+	}
+	r.held[ip] = n + more
+	return n + more
 }
 
 func (r *Room) make(tx *store.Tx, s *Session, h store.HTTP) (*Session, string, error) {
@@ -328,8 +365,8 @@ func (r *Room) make(tx *store.Tx, s *Session, h store.HTTP) (*Session, string, e
 	return s, key, err
 }
 
-// Login makes a session for a user and ends the one before, whose flow goes on in the new one when the old one had the same user or
-// none. life 0 means a cookie that ends with the browser.
+// Login makes a session for a user and ends the one before, with its plan: a flow that goes on stores it in the new one. life 0 means a
+// cookie that ends with the browser.
 func (r *Room) Login(tx *store.Tx, old *Session, u int64, life time.Duration, d Data, h store.HTTP) (*Session, string, error) {
 	s := &Session{User: u, Expires: tx.Now.Add(browserLife), Data: d}
 	if life > 0 {
@@ -338,12 +375,6 @@ func (r *Room) Login(tx *store.Tx, old *Session, u int64, life time.Duration, d 
 	s, key, err := r.make(tx, s, h)
 	if err != nil || old == nil {
 		return s, key, err
-	}
-	if old.User == 0 || old.User == u {
-		tx.Touched(Plans, old.UUID, s.UUID)
-		if _, err := tx.Exec(`UPDATE plans SET session = ? WHERE session = ?`, s.UUID, old.UUID); err != nil {
-			return nil, "", err
-		}
 	}
 	if old.User == u && r.Moved != nil {
 		if err := r.Moved(tx, old.UUID, s.UUID); err != nil {
@@ -383,6 +414,9 @@ func (r *Room) Touch(ctx context.Context, s *Session, h store.HTTP) error {
 	now := r.Store.Now()
 	if now.Sub(s.LastUsed) < touchEvery && s.LastIP == h.ClientIP {
 		return nil
+	}
+	if s.User == 0 && s.LastIP != h.ClientIP {
+		r.holds(h.ClientIP, 1)
 	}
 	return r.Store.Write(ctx, store.House, func(tx *store.Tx) error {
 		tx.Touched(table, s.UUID)

@@ -22,11 +22,15 @@ func (t *Turn) Missed(l *event.Log, username string, more map[string]any) {
 	})
 }
 
-// Hit forgets the wrong passwords of username from this address, and of this session; nobody relies on that.
-func (t *Turn) Hit(username string) {
+// Hit forgets the wrong passwords of username from this address, and of this session; nobody relies on that. Most often there are none, and
+// nothing is to be written.
+func (t *Turn) Hit(d *user.Directory, username string) {
 	if t.Session != nil {
 		t.Session.Data.Tries = 0
 	}
 	ip := t.Request.HTTP.ClientIP
+	if clean, err := d.Clean(t.Ctx, username, ip); err == nil && clean {
+		return
+	}
 	t.after = append(t.after, func(tx *store.Tx) error { return user.Succeeded(tx, username, ip) })
 }

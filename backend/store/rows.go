@@ -37,6 +37,31 @@ func (r *Rows[K, V]) Get(s *Store, table string, key K, read func() (V, error)) 
 	return v, err
 }
 
+// All gives what is kept of a table under each of some keys, or reads all of them, and keeps what read gives. As Get it must not be asked
+// inside a transaction.
+func (r *Rows[K, V]) All(s *Store, table string, keys []K, read func() (map[K]V, error)) (map[K]V, error) {
+	gen, turns := r.begin(s, table)
+	found := make(map[K]V, len(keys))
+	r.mu.Lock()
+	for _, key := range keys {
+		if v, ok := r.m[key]; ok {
+			found[key] = v
+		}
+	}
+	r.mu.Unlock()
+	if len(found) == len(keys) {
+		return found, nil
+	}
+	found, err := read()
+	if err != nil {
+		return nil, err
+	}
+	for key, v := range found {
+		r.keep(s, gen, turns, key, v)
+	}
+	return found, nil
+}
+
 // Find reads a row by something else than its key, and keeps it. As Get it must not be asked inside a transaction.
 func (r *Rows[K, V]) Find(s *Store, table string, read func() (K, V, error)) (V, error) {
 	gen, turns := r.begin(s, table)

@@ -29,6 +29,8 @@ const (
 	forgetOne = 5 * time.Minute
 	// knownFor is how long a name counts as known at an address after its last sign-in there.
 	knownFor = 60 * 24 * time.Hour
+	// noteKnown is how often that is noted: once a day is enough.
+	noteKnown = 24 * time.Hour
 )
 
 // The beginnings of the keys under which tries are counted, and of that which remembers where somebody signed in.
@@ -101,11 +103,7 @@ func (d *Directory) MayTry(ctx context.Context, username, address string) error 
 	now := d.Store.Now()
 	cs := countersOf(username, address)
 	here := knownKey(username, address)
-	args := []any{here}
-	for _, c := range cs {
-		args = append(args, c.key)
-	}
-	found, err := tried(d.Store.DB().Query(ctx, selectTries+db.Marks(len(args))+`)`, args...))
+	found, err := d.tries(ctx, here, cs)
 	if err != nil {
 		return err
 	}
@@ -125,6 +123,37 @@ func (d *Directory) MayTry(ctx context.Context, username, address string) error 
 	f.Code = "throttled"
 	return f
 }
+
+// Clean says whether a success of a name from an address would change nothing: none of its failures there counts, and it is known there.
+func (d *Directory) Clean(ctx context.Context, username, address string) (bool, error) {
+	cs, here := countersOf(username, address), knownKey(username, address)
+	found, err := d.tries(ctx, here, cs)
+	return err == nil && found[cs[0].key].n == 0 && d.Store.Now().Sub(found[here].last) < noteKnown, err
+}
+
+// tries gives what counts for a try, by its keys.
+func (d *Directory) tries(ctx context.Context, here string, cs [3]counter) (map[string]tries, error) {
+	keys := []string{here, cs[0].key, cs[1].key, cs[2].key}
+	return d.counters.All(d.Store, attempts, keys, func() (map[string]tries, error) {
+		args := make([]any, len(keys))
+		for i, k := range keys {
+			args[i] = k
+		}
+		found, err := tried(d.Store.DB().Query(ctx, selectTries+db.Marks(len(args))+`)`, args...))
+		if err != nil {
+			return nil, err
+		}
+		for _, k := range keys { // what is not there counts nothing, which is worth remembering too
+			if _, ok := found[k]; !ok {
+				found[k] = tries{}
+			}
+		}
+		return found, nil
+	})
+}
+
+// attempts is where tries are counted. Whoever changes a counter says so (store.Tx.Touched).
+const attempts = "attempts"
 
 // tries is what a counter says.
 type tries struct {
@@ -193,6 +222,7 @@ func Failed(tx *store.Tx, username, address string) error {
 }
 
 func setAttempts(tx *store.Tx, key string, n int) error {
+	tx.Touched(attempts, key)
 	_, err := tx.Exec(`INSERT INTO attempts (who, n, updated) VALUES (?, ?, ?) ON CONFLICT (who) DO UPDATE SET n = excluded.n, updated = excluded.updated`, key, n, tx.Now.UnixMicro())
 	return err
 }
@@ -209,6 +239,7 @@ func Succeeded(tx *store.Tx, username, address string) error {
 	}
 	own, last := found[cs[0].key].n, found[cs[0].key].last
 	if own > 0 {
+		tx.Touched(attempts, cs[0].key, cs[1].key, cs[2].key)
 		if _, err := tx.Exec(`DELETE FROM attempts WHERE who = ?`, cs[0].key); err != nil {
 			return err
 		}
@@ -219,8 +250,8 @@ func Succeeded(tx *store.Tx, username, address string) error {
 			}
 		}
 	}
-	if tx.Now.Sub(found[here].last) < 24*time.Hour {
-		return nil // once a day is enough
+	if tx.Now.Sub(found[here].last) < noteKnown {
+		return nil
 	}
 	return setAttempts(tx, here, 0)
 }
@@ -229,12 +260,14 @@ func Succeeded(tx *store.Tx, username, address string) error {
 func ForgetAttempts(tx *store.Tx, username string) error {
 	name := nameKey(username)
 	pair := ofPair + name + " "
+	tx.Touched(attempts)
 	_, err := tx.Exec(`DELETE FROM attempts WHERE who = ? OR substr(who, 1, ?) = ?`, ofName+name, len([]rune(pair)), pair)
 	return err
 }
 
 // CleanAttempts removes what no longer counts.
 func CleanAttempts(tx *store.Tx) error {
+	tx.Touched(attempts)
 	_, err := tx.Exec(`DELETE FROM attempts WHERE updated < ? AND (substr(who, 1, ?) <> ? OR updated < ?)`,
 		tx.Now.Add(-forgetAfter).UnixMicro(), len(known), known, tx.Now.Add(-knownFor).UnixMicro())
 	return err

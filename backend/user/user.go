@@ -95,6 +95,7 @@ type Directory struct {
 	May      func(ctx context.Context, a store.Actor, permission, object string) (bool, error)
 	gravatar gravatars
 	known    store.Rows[int64, *User]
+	counters store.Rows[string, tries]
 
 	naming sync.Mutex
 	names  map[string]int64 // keys by username, as far as they were looked for

@@ -54,7 +54,7 @@ func (e *Executor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case out.To != "":
 		out.Challenge = flow.Redirection(out.To)
 	}
-	b, err := json.Marshal(out.Challenge)
+	b, err := out.Challenge.MarshalJSON()
 	if err != nil {
 		e.fail(w, r, err)
 		return

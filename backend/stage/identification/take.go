@@ -116,7 +116,7 @@ func (s *Stage) together(t *stage.Turn, u *user.User, in *Answer) stage.Result {
 		t.Missed(s.d.Events, name, map[string]any{"password": event.Mask, "stage": event.Model(s.d.Store.KindFor(s), s.PK, s.Name)})
 		return stage.WrongAll(failed)
 	}
-	t.Hit(name)
+	t.Hit(s.d.Users, name)
 	s.meant(t, u, in.UID)
 	t.Plan.Map(stage.PendingUser)["backend"] = out.Backend
 	t.Plan.Context[stage.AuthMethod], t.Plan.Context[stage.AuthMethodArgs] = out.Method, out.Args

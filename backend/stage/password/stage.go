@@ -127,7 +127,7 @@ func (s *Stage) Take(t *stage.Turn, in *Answer) stage.Result {
 	if out == nil || pk == 0 || out.User.PK != pk {
 		return s.missed(t, name)
 	}
-	t.Hit(name)
+	t.Hit(s.d.Auth.Users, name)
 	t.Plan.SetUser(out.User)
 	t.Plan.Context[stage.UserBackend] = out.Backend
 	t.Plan.Context[stage.AuthMethod], t.Plan.Context[stage.AuthMethodArgs] = out.Method, out.Args

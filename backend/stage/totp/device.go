@@ -88,7 +88,7 @@ func (f *Factor) Code(t *stage.Turn, ds []device.Device, typed string) (device.P
 			wrong = append(wrong, v.PK)
 			continue
 		}
-		return device.Proof{Device: &ds[i], Write: func(tx *store.Tx) error { return use(tx, ds[i].PK, typed) }}, nil
+		return device.Proof{Device: &ds[i], Write: func(tx *store.Tx) error { return use(tx, v, typed) }}, nil
 	}
 	if len(wrong) == 0 {
 		return device.Wait(f.Texts, t.Request.HTTP.Locale, wait), nil
@@ -106,17 +106,35 @@ func (v *Device) takes(typed string, now time.Time) (step int64, ok bool) {
 	return match(key, n, v.Digits, v.Drift, v.LastStep, now)
 }
 
-// use notes that a code counted; Conflict when it, or a later one, did meanwhile. How far the device's clock is off is learned with it.
-func use(tx *store.Tx, pk, typed string) error {
-	v, err := store.GetTx[Device](tx, pk)
-	if err != nil {
+// use notes that a code counted; Conflict when it, or a later one, did meanwhile. v is the device as it was a moment ago: if it still is, that
+// is all there is to read.
+func use(tx *store.Tx, v *Device, typed string) error {
+	done, err := v.use(tx, typed)
+	if err != nil || done {
 		return err
 	}
-	step, ok := v.takes(typed, tx.Now)
-	if !ok || device.Pause(v.Failures, v.Failed, tx.Now) > 0 {
+	if v, err = store.GetTx[Device](tx, fmt.Sprint(v.PK)); err != nil {
+		return err
+	}
+	if done, err = v.use(tx, typed); err == nil && !done {
 		return fault.New(fault.Conflict, "This code was used already.")
 	}
-	tx.Touched(table, v.User)
-	_, err = tx.Exec(`UPDATE totp_devices SET last_step = ?, drift = ?, failures = 0, failed = NULL, last_used = ? WHERE pk = ?`, step, step-stepOf(tx.Now), tx.Now.UnixMicro(), v.PK)
 	return err
+}
+
+// use notes that a code counted, and how far the device's clock is off. It is not done when the code does not count for what v says, or the
+// stored device is another one by now.
+func (v *Device) use(tx *store.Tx, typed string) (done bool, err error) {
+	step, ok := v.takes(typed, tx.Now)
+	if !ok || device.Pause(v.Failures, v.Failed, tx.Now) > 0 {
+		return false, nil
+	}
+	tx.Touched(table, v.User)
+	res, err := tx.Exec(`UPDATE totp_devices SET last_step = ?, drift = ?, failures = 0, failed = NULL, last_used = ? WHERE pk = ? AND confirmed = 1 AND last_step = ? AND drift = ? AND failures = ?`,
+		step, step-stepOf(tx.Now), tx.Now.UnixMicro(), v.PK, v.LastStep, v.Drift, v.Failures)
+	if err != nil {
+		return false, err
+	}
+	n, err := res.RowsAffected()
+	return n == 1, err
 }

@@ -124,7 +124,7 @@ func (s *Stage) proven(t *stage.Turn, field string, got Checked) stage.Result {
 	args := t.Plan.Map(stage.AuthMethodArgs)
 	list, _ := args["mfa_devices"].([]any)
 	args["mfa_devices"] = append(list, deviceRef(*got.Device))
-	t.Hit(t.User.Username)
+	t.Hit(s.d.Users, t.User.Username)
 	given := s.carry(t, *got.Device)
 	res := stage.Done()
 	if got.Write != nil {
