@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/url"
+	"time"
 
 	"gatehouse/backend/brand"
 	"gatehouse/backend/event"
@@ -125,13 +126,30 @@ type run struct {
 	who     *user.User // the pending user, until a stage ran
 	effects []func(tx *store.Tx) error
 	firm    bool // somebody relies on one of them
+	even    bool // how long the answer takes must tell nothing
 	settled bool // everything is stored and no step is left to come back for
 	direct  bool // the plan was made for this request: nobody can come back for a step that was only passed
 	out     Outcome
 }
 
+// evenTime is how long an answer takes at least whose time must tell nothing: several times what a small computer needs for it, and nothing
+// that a person notices.
+const evenTime = 10 * time.Millisecond
+
+// wait lets the time of an answer pass that must take as long as any other.
+func (r *run) wait(came time.Time) {
+	if !r.even {
+		return
+	}
+	select {
+	case <-time.After(evenTime - time.Since(came)):
+	case <-r.ctx.Done():
+	}
+}
+
 // Step answers one request to a flow. NotFound when there is no such flow.
 func (e *Engine) Step(ctx context.Context, in Input) (Outcome, error) {
+	came := time.Now()
 	f, err := e.bySlug(ctx, in.Slug)
 	if err != nil {
 		return Outcome{}, err
@@ -148,6 +166,7 @@ func (e *Engine) Step(ctx context.Context, in Input) (Outcome, error) {
 		}
 	}
 	r := &run{Engine: e, ctx: ctx, in: in, flow: f}
+	defer r.wait(came)
 	r.out.Flow = f
 	if err := r.open(); err != nil {
 		return r.out, err
@@ -273,7 +292,7 @@ func (r *run) walk() error {
 
 // collect takes what a stage wants to be written with the plan.
 func (r *run) collect(t *stage.Turn) {
-	r.firm = r.firm || t.Firm()
+	r.firm, r.even = r.firm || t.Firm(), r.even || t.IsEven()
 	r.effects = append(r.effects, t.Pending()...)
 }
 

@@ -28,10 +28,11 @@ func (r *run) load() error {
 	if err != nil || kept.flow != r.flow.PK {
 		return err
 	}
-	stored, history, err := r.unseal(kept.body)
-	if err != nil || json.Unmarshal(history, &r.history) != nil {
+	stored, history, err := r.unseal(kept)
+	if err != nil {
 		return nil // of another version or another key: plan anew
 	}
+	r.history = history
 	if len(stored) == 0 {
 		return nil
 	}
@@ -134,6 +135,16 @@ func (r *run) store(soon bool, write func(tx *store.Tx) error, turns ...*stage.T
 	var key string
 	var ended bool
 	var kept []byte // the plan, if it is kept
+	if soon && !r.kept && len(r.plan.Steps) > 0 && !r.last() {
+		if done, err := r.rest(write, turns); done || err != nil {
+			return err
+		}
+		effects = r.effects
+	}
+	if r.sess.UUID != "" { // what its session had to have done, if that lives in memory and ends now
+		effects = append(r.Sessions.Jobs(r.sess.UUID), effects...)
+		r.effects = effects
+	}
 	err := r.Store.WriteBare(r.ctx, store.ActorOf(r.ctx), func(tx *store.Tx) error {
 		sess, started, key, ended, kept = r.sess, nil, "", false, nil
 		stored := r.data
@@ -176,11 +187,7 @@ func (r *run) store(soon bool, write func(tx *store.Tx) error, turns ...*stage.T
 			if sess.UUID == "" {
 				return nil
 			}
-			body, err := r.seal(nil, r.history)
-			if err != nil {
-				return err
-			}
-			if err := r.keepPlan(tx, sess.UUID, resting{r.flow.PK, body}); err != nil {
+			if err := r.keepPlan(tx, sess.UUID, r.flow.PK, whole(nil, r.history)); err != nil {
 				return err
 			}
 			return saveData(tx, sess, stored)
@@ -188,10 +195,6 @@ func (r *run) store(soon bool, write func(tx *store.Tx) error, turns ...*stage.T
 		// After the writing, which may have told the plan of a user that it made.
 		var err error
 		if kept, err = json.Marshal(r.plan); err != nil {
-			return err
-		}
-		body, err := r.seal(kept, r.history)
-		if err != nil {
 			return err
 		}
 		if sess.UUID == "" {
@@ -203,7 +206,7 @@ func (r *run) store(soon bool, write func(tx *store.Tx) error, turns ...*stage.T
 			fresh.Data = sess.Data
 			sess, started, key = fresh, fresh, k
 		}
-		if err := r.keepPlan(tx, sess.UUID, resting{r.flow.PK, body}); err != nil {
+		if err := r.keepPlan(tx, sess.UUID, r.flow.PK, whole(kept, r.history)); err != nil {
 			return err
 		}
 		return saveData(tx, sess, stored)
@@ -226,6 +229,69 @@ func (r *run) store(soon bool, write func(tx *store.Tx) error, turns ...*stage.T
 		}
 	}
 	return nil
+}
+
+// errMoved says that the writing of a step began or ended a session, which is stored with the plan.
+var errMoved = errors.New("flow: the step has another session")
+
+// rest keeps plan and session in memory, where the session lives there, or may begin to. What the step has to say is committed by itself then:
+// should the process end by violence before the plan is stored, the person begins anew, and a code that was used stays so. done is false
+// when all of it has to be stored together.
+func (r *run) rest(write func(tx *store.Tx) error, turns []*stage.Turn) (done bool, err error) {
+	uuid := r.sess.UUID
+	if uuid != "" {
+		if _, late := r.Sessions.Late(uuid); !late {
+			return false, nil
+		}
+	}
+	if write != nil {
+		effects := append(r.Sessions.Jobs(uuid), r.effects...)
+		r.effects = effects
+		err := r.Store.WriteBare(r.ctx, store.ActorOf(r.ctx), func(tx *store.Tx) error {
+			tx.Soon()
+			if err := write(tx); err != nil {
+				return err
+			}
+			for _, t := range turns {
+				if t.Started != nil || t.Ended {
+					return errMoved
+				}
+			}
+			for _, f := range effects {
+				if err := f(tx); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if errors.Is(err, errMoved) {
+			return false, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		r.effects = nil
+		return true, r.store(true, nil)
+	}
+	plan, err := json.Marshal(r.plan)
+	if err != nil {
+		return false, err
+	}
+	p := session.Resting{Flow: r.flow.PK, Plain: whole(plan, r.history)}
+	if uuid != "" {
+		if !r.Sessions.Rest(uuid, r.sess.Data, p, r.effects) {
+			return false, nil
+		}
+	} else {
+		fresh, key, ok := r.Sessions.Begin(store.ActorOf(r.ctx).HTTP, r.sess.Data, p, r.effects)
+		if !ok {
+			return false, nil
+		}
+		r.sess, r.out.Started, r.out.Key, r.out.Ended = fresh, fresh, key, false
+	}
+	r.effects, r.firm, r.body, r.noted, r.settled = nil, false, plan, false, false
+	r.data = remembered(r.sess)
+	return true, nil
 }
 
 // over ends the plan. For whoever may look into the flow the way that it took stays until they begin another one, without its secrets.
@@ -273,14 +339,18 @@ func (r *run) stands() bool {
 
 // resting is a plan as it rests.
 type resting struct {
-	flow string
-	body []byte // sealed
+	flow   string
+	sealed []byte
+	plain  []byte // of a session that lives in memory
 }
 
 // stored gives the plan of a session; the zero value when there is none.
 func (e *Engine) stored(ctx context.Context, uuid string) (resting, error) {
+	if p, late := e.Sessions.Late(uuid); late {
+		return resting{flow: p.Flow, plain: p.Plain}, nil
+	}
 	return e.plans.Get(e.Store, session.Plans, uuid, func() (k resting, err error) {
-		err = e.Store.DB().QueryRow(ctx, `SELECT flow, body FROM plans WHERE session = ?`, uuid).Scan(&k.flow, &k.body)
+		err = e.Store.DB().QueryRow(ctx, `SELECT flow, body FROM plans WHERE session = ?`, uuid).Scan(&k.flow, &k.sealed)
 		if errors.Is(err, sql.ErrNoRows) {
 			return resting{}, nil
 		}
@@ -289,10 +359,11 @@ func (e *Engine) stored(ctx context.Context, uuid string) (resting, error) {
 }
 
 // keepPlan stores the plan of a session in the place of what it had.
-func (e *Engine) keepPlan(tx *store.Tx, uuid string, k resting) error {
+func (e *Engine) keepPlan(tx *store.Tx, uuid, flow string, plain []byte) error {
+	k := resting{flow: flow, sealed: e.Store.Key().SealBytes(plain, session.Plans)}
 	e.plans.Wrote(tx, session.Plans, uuid, k)
 	_, err := tx.Exec(`INSERT INTO plans (session, flow, body, updated) VALUES (?, ?, ?, ?) ON CONFLICT (session) DO UPDATE SET flow = excluded.flow, body = excluded.body, updated = excluded.updated`,
-		uuid, k.flow, k.body, tx.Now.UnixMicro())
+		uuid, k.flow, k.sealed, tx.Now.UnixMicro())
 	return err
 }
 
@@ -310,17 +381,13 @@ func (e *Engine) Begin(tx *store.Tx, s *session.Session, f *Flow, p *stage.Plan,
 	if err != nil {
 		return "", nil, "", err
 	}
-	body, err := e.seal(plan, nil)
-	if err != nil {
-		return "", nil, "", err
-	}
 	if s == nil || s.UUID == "" {
 		if s, key, err = e.Sessions.Start(tx, tx.Actor.HTTP); err != nil {
 			return "", nil, "", err
 		}
 		started = s
 	}
-	if err := e.keepPlan(tx, s.UUID, resting{f.PK, body}); err != nil {
+	if err := e.keepPlan(tx, s.UUID, f.PK, whole(plan, nil)); err != nil {
 		return "", nil, "", err
 	}
 	return PageURL(f.Slug, query), started, key, nil

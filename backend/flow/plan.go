@@ -123,26 +123,35 @@ func (e *Engine) subject(ctx context.Context, p *stage.Plan, signedIn *user.User
 	return u, err
 }
 
-// A plan holds what people typed, passwords among it, so it is sealed where it rests: its JSON (none when the plan is over), a line's end,
-// and the JSON of its history.
+// A plan holds what people typed, passwords among it, so it is sealed where it is stored: a line of its JSON (an empty one when the plan is
+// over), and one for each plan of its history. JSON as we make it has no line's end in it.
 
-func (e *Engine) seal(plan []byte, history []json.RawMessage) ([]byte, error) {
-	past, err := json.Marshal(history)
-	if err != nil {
-		return nil, err
+// whole puts a plan and its history together.
+func whole(plan []byte, history []json.RawMessage) []byte {
+	n := len(plan)
+	for _, h := range history {
+		n += 1 + len(h)
 	}
-	whole := make([]byte, 0, len(plan)+1+len(past))
-	return e.Store.Key().SealBytes(append(append(append(whole, plan...), '\n'), past...), "plans"), nil
+	b := append(make([]byte, 0, n), plan...)
+	for _, h := range history {
+		b = append(append(b, '\n'), h...)
+	}
+	return b
 }
 
-// unseal gives what seal was given, the history as its JSON.
-func (e *Engine) unseal(body []byte) (plan, history []byte, err error) {
-	whole, err := e.Store.Key().OpenBytes(body, "plans")
-	if err != nil {
-		return nil, nil, err
+// unseal gives what whole was given.
+func (e *Engine) unseal(k resting) (plan []byte, history []json.RawMessage, err error) {
+	b := k.plain
+	if b == nil {
+		if b, err = e.Store.Key().OpenBytes(k.sealed, session.Plans); err != nil {
+			return nil, nil, err
+		}
 	}
-	plan, history, _ = bytes.Cut(whole, []byte("\n"))
-	return plan, history, nil
+	lines := bytes.Split(b, []byte("\n"))
+	for _, l := range lines[1:] {
+		history = append(history, l)
+	}
+	return lines[0], history, nil
 }
 
 // PlanOf gives the plan that is under way in a session, nil when there is none.
@@ -155,7 +164,7 @@ func (e *Engine) PlanOf(ctx context.Context, s *session.Session) (*stage.Plan, e
 		return nil, err
 	}
 	p := stage.NewPlan("", nil)
-	if plan, _, err := e.unseal(k.body); err != nil || json.Unmarshal(plan, p) != nil {
+	if plan, _, err := e.unseal(k); err != nil || json.Unmarshal(plan, p) != nil {
 		return nil, nil // over, of another version or another key
 	}
 	return p, nil

@@ -333,8 +333,11 @@ func (s *Server) Close() error {
 	if s.rooms != nil {
 		s.rooms.geo.Close()
 	}
+	if s.rooms != nil && s.db != nil {
+		err = s.rooms.sessions.Close(context.Background())
+	}
 	if s.db != nil {
-		err = s.db.Close()
+		err = errors.Join(err, s.db.Close())
 	}
 	return errors.Join(err, s.lock.Release())
 }

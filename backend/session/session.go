@@ -109,6 +109,11 @@ type Room struct {
 	held   map[string]int // how many sessions without a user an address holds at most
 
 	rows store.Rows[string, *row] // by UUID
+
+	late   map[string]*late // sessions that live in memory, by UUID
+	soon   *time.Timer      // when they are stored
+	stuck  bool             // they could not be stored
+	closed bool             // none lives there any more
 }
 
 // row is a session as it is stored.
@@ -158,6 +163,9 @@ func (r *Room) Find(ctx context.Context, key string) (*Session, error) {
 
 // read gives a session as it is now; nil when it has ended.
 func (r *Room) read(ctx context.Context, uuid string) (*Session, error) {
+	if l := r.recent(uuid); l != nil {
+		return l.session()
+	}
 	kept, err := r.rows.Get(r.Store, table, uuid, func() (*row, error) {
 		return scan(r.Store.DB().QueryRow(ctx, `SELECT `+columns+` FROM sessions WHERE uuid = ?`, uuid))
 	})
@@ -173,6 +181,13 @@ func (r *Room) read(ctx context.Context, uuid string) (*Session, error) {
 // Again reads a session anew: what it remembers may have changed since it was found. nil when it has ended meanwhile.
 func (r *Room) Again(ctx context.Context, s *Session) (*Session, error) {
 	return r.read(ctx, s.UUID)
+}
+
+const insert = `INSERT INTO sessions (uuid, "user", original, created, last_used, expires, last_ip, last_user_agent, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
+
+// values gives what insert asks for.
+func (r *row) values() []any {
+	return []any{r.s.UUID, null(r.s.User), null(r.s.Original), r.s.Created.UnixMicro(), r.s.LastUsed.UnixMicro(), r.s.Expires.UnixMicro(), r.s.LastIP, r.s.UserAgent, r.data}
 }
 
 const columns = `uuid, coalesce("user", 0), coalesce(original, 0), created, last_used, expires, last_ip, last_user_agent, data`
@@ -308,6 +323,9 @@ func (r *Room) room(tx *store.Tx, ip string) error {
 	if r.holds(ip, 1) < anonymousPerAddress {
 		return nil
 	}
+	if err := r.land(tx, r.from(ip)); err != nil {
+		return err
+	}
 	res, err := tx.Exec(`DELETE FROM sessions WHERE uuid IN (SELECT uuid FROM sessions WHERE "user" IS NULL AND last_ip = ? ORDER BY created DESC LIMIT -1 OFFSET ?)`, ip, anonymousPerAddress-1)
 	if err != nil {
 		return err
@@ -348,19 +366,16 @@ func (r *Room) holds(ip string, more int) int {
 
 func (r *Room) make(tx *store.Tx, s *Session, h store.HTTP) (*Session, string, error) {
 	key := crypt.Token()
-	s.UUID, s.Created, s.LastUsed = named(key), tx.Now, tx.Now
-	s.LastIP, s.UserAgent = h.ClientIP, clip(h.UserAgent, 512)
+	begun := fresh(key, tx.Now, h)
+	begun.User, begun.Original, begun.Data, begun.Expires = s.User, s.Original, s.Data, time.UnixMicro(s.Expires.UnixMicro()).UTC()
+	s = &begun
 	data, err := json.Marshal(s.Data)
 	if err != nil {
 		return nil, "", err
 	}
-	_, err = tx.Exec(`INSERT INTO sessions (uuid, "user", original, created, last_used, expires, last_ip, last_user_agent, data) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		s.UUID, null(s.User), null(s.Original), s.Created.UnixMicro(), s.LastUsed.UnixMicro(), s.Expires.UnixMicro(), s.LastIP, s.UserAgent, string(data))
-	stored := &row{s: *s, data: string(data)}
+	stored := &row{s: begun, data: string(data)}
 	stored.s.Data = Data{}
-	for _, at := range []*time.Time{&stored.s.Created, &stored.s.LastUsed, &stored.s.Expires} {
-		*at = time.UnixMicro(at.UnixMicro()).UTC() // as it is read
-	}
+	_, err = tx.Exec(insert, stored.values()...)
 	r.rows.Wrote(tx, table, s.UUID, stored)
 	return s, key, err
 }
@@ -380,6 +395,9 @@ func (r *Room) Login(tx *store.Tx, old *Session, u int64, life time.Duration, d 
 		if err := r.Moved(tx, old.UUID, s.UUID); err != nil {
 			return nil, "", err
 		}
+	}
+	if r.leave(tx, old.UUID) {
+		return s, key, nil
 	}
 	return s, key, End(tx, old.UUID)
 }

@@ -29,8 +29,10 @@ func (t *Turn) Hit(d *user.Directory, username string) {
 		t.Session.Data.Tries = 0
 	}
 	ip := t.Request.HTTP.ClientIP
-	if clean, err := d.Clean(t.Ctx, username, ip); err == nil && clean {
-		return
+	switch failed, known, err := d.Past(t.Ctx, username, ip); {
+	case err != nil || failed:
+		t.Later(func(tx *store.Tx) error { return user.Succeeded(tx, username, ip) })
+	case !known:
+		t.Later(d.Know(username, ip))
 	}
-	t.after = append(t.after, func(tx *store.Tx) error { return user.Succeeded(tx, username, ip) })
 }

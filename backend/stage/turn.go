@@ -30,6 +30,7 @@ type Turn struct {
 
 	after []func(tx *store.Tx) error
 	firm  bool
+	even  bool
 	// Started is the session that this step began, with the key for its cookie.
 	Started *session.Session
 	Key     string
@@ -74,9 +75,14 @@ type Request struct {
 // After has fn run in the transaction that stores the plan after this step. It may run twice.
 func (t *Turn) After(fn func(tx *store.Tx) error) { t.after, t.firm = append(t.after, fn), true }
 
-// Settle has the answer wait until the plan is on the disk. Where the time that an answer takes must not tell what a stage found, that
-// wait is the same for all.
-func (t *Turn) Settle() { t.firm = true }
+// Later has fn run as After does, for what nobody relies on: it need not be on the disk before the answer leaves.
+func (t *Turn) Later(fn func(tx *store.Tx) error) { t.after = append(t.after, fn) }
+
+// Even has the answer leave no sooner than a fixed time after the request came, where the time that it takes must not tell what a stage found.
+func (t *Turn) Even() { t.even = true }
+
+// IsEven says whether Even was called.
+func (t *Turn) IsEven() bool { return t.even }
 
 // Firm says whether somebody relies on what After collected: it has to be on the disk before the answer leaves.
 func (t *Turn) Firm() bool { return t.firm }

@@ -188,11 +188,27 @@ func (s *Store) watch(table string, announce, forget func(keys []any)) {
 	s.watchers[table] = append(s.watchers[table], watcher{announce, forget})
 }
 
+// Watch has land called in each transaction that touches rows of a table, before it does, with their keys (none: any of them): for
+// rows that are not stored yet. An error of it ends the transaction.
+func (s *Store) Watch(table string, land func(tx *Tx, keys []any) error) {
+	s.watching.Lock()
+	defer s.watching.Unlock()
+	if s.landers == nil {
+		s.landers = map[string][]func(*Tx, []any) error{}
+	}
+	s.landers[table] = append(s.landers[table], land)
+}
+
 // Touched says that rows of a table are changed by statements of the transaction: those with these keys, any of them when none is given.
 func (tx *Tx) Touched(table string, keys ...any) {
 	tx.s.watching.RLock()
-	watchers := tx.s.watchers[table]
+	watchers, landers := tx.s.watchers[table], tx.s.landers[table]
 	tx.s.watching.RUnlock()
+	for _, land := range landers {
+		if err := land(tx, keys); err != nil && *tx.bad == nil {
+			*tx.bad = err
+		}
+	}
 	for _, w := range watchers {
 		w.announce(keys)
 	}

@@ -130,6 +130,7 @@ type Store struct {
 	vacant    Rows[string, bool] // whether a kind has no object, by model
 	watching  sync.RWMutex
 	watchers  map[string][]watcher // by table
+	landers   map[string][]func(tx *Tx, keys []any) error
 	objects   Memo[string, object] // rows of the object table by family and key
 	assigned  Memo[string, []Assignment]
 	// Gone is told in the transaction of every object that is deleted.
@@ -208,6 +209,7 @@ type Tx struct {
 	s     *Store
 	going map[string]bool // what a deletion under way has begun to delete, by kind and key
 	keyed *[]keyed        // what got its key here; copies of the transaction share it
+	bad   *error          // why it can't be committed, however its function ends
 }
 
 // Store gives the store of the transaction.
@@ -226,7 +228,11 @@ func (s *Store) write(ctx context.Context, a Actor, write func(context.Context, 
 			o.k.Value(o.obj, o.k.PKField()).SetZero()
 		}
 		given = nil
-		return fn(&Tx{Tx: t, Actor: a, s: s, keyed: &given})
+		var bad error
+		if err := fn(&Tx{Tx: t, Actor: a, s: s, keyed: &given, bad: &bad}); err != nil {
+			return err
+		}
+		return bad
 	})
 }
 

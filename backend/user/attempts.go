@@ -124,11 +124,35 @@ func (d *Directory) MayTry(ctx context.Context, username, address string) error 
 	return f
 }
 
-// Clean says whether a success of a name from an address would change nothing: none of its failures there counts, and it is known there.
-func (d *Directory) Clean(ctx context.Context, username, address string) (bool, error) {
+// Past says whether failures of a name from an address count, and whether the name is known there.
+func (d *Directory) Past(ctx context.Context, username, address string) (failed, known bool, err error) {
 	cs, here := countersOf(username, address), knownKey(username, address)
 	found, err := d.tries(ctx, here, cs)
-	return err == nil && found[cs[0].key].n == 0 && d.Store.Now().Sub(found[here].last) < noteKnown, err
+	if err != nil {
+		return false, false, err
+	}
+	now := d.Store.Now()
+	d.naming.Lock()
+	defer d.naming.Unlock()
+	return found[cs[0].key].n > 0, now.Sub(found[here].last) < noteKnown || now.Sub(d.noted[here]) < noting, nil
+}
+
+// noting is how long it may take until it is stored that a name is known at an address.
+const noting = time.Minute
+
+// mostNoted bounds how many of those are remembered.
+const mostNoted = 1000
+
+// Know has a name be known at an address from now on. What it gives stores that.
+func (d *Directory) Know(username, address string) func(tx *store.Tx) error {
+	here := knownKey(username, address)
+	d.naming.Lock()
+	defer d.naming.Unlock()
+	if d.noted == nil || len(d.noted) >= mostNoted {
+		d.noted = map[string]time.Time{}
+	}
+	d.noted[here] = d.Store.Now()
+	return func(tx *store.Tx) error { return setAttempts(tx, here, 0) }
 }
 
 // tries gives what counts for a try, by its keys.

@@ -98,7 +98,8 @@ type Directory struct {
 	counters store.Rows[string, tries]
 
 	naming sync.Mutex
-	names  map[string]int64 // keys by username, as far as they were looked for
+	names  map[string]int64     // keys by username, as far as they were looked for
+	noted  map[string]time.Time // who is about to be known where
 }
 
 // Kinds describes users and groups. actions are what other rooms let one do with a user.

@@ -212,7 +212,7 @@ func (r *Room) appPassword(ctx context.Context, c *arrival, username, password s
 		return err
 	}
 	c.user, c.method, c.args = out.User, "token", out.Args
-	if clean, err := r.Users.Clean(ctx, username, ip); err != nil || clean {
+	if failed, known, err := r.Users.Past(ctx, username, ip); err != nil || known && !failed {
 		return err
 	}
 	return r.Store.Write(ctx, store.ActorOf(ctx), func(tx *store.Tx) error { return user.Succeeded(tx, username, ip) })

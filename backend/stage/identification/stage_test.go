@@ -230,6 +230,9 @@ func TestUnknownNames(t *testing.T) {
 				t.Errorf("%s: %s", name, stagetest.Component(out))
 			}
 		}
+		if err := h.Sessions.Flush(t.Context()); err != nil { // it may be told with the session
+			t.Fatal(err)
+		}
 		if want := []string{"nobody 192.0.2.7", "Nobody else 192.0.2.7"}; !reflect.DeepEqual(told, want) {
 			t.Errorf("%q", told)
 		}

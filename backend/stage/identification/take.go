@@ -25,7 +25,7 @@ func (s *Stage) Take(t *stage.Turn, in *Answer) stage.Result {
 	if len(in.UID) > longest || len(s.UserFields) == 0 {
 		return stage.WrongAll(failed)
 	}
-	t.Settle()
+	t.Even()
 	u, err := s.d.Users.Identify(t.Ctx, in.UID, s.UserFields, s.CaseInsensitive)
 	if err != nil && !fault.Is(err, fault.NotFound) {
 		return stage.Fail(err)
@@ -36,7 +36,7 @@ func (s *Stage) Take(t *stage.Turn, in *Answer) stage.Result {
 	if u == nil {
 		if s.d.Unknown != nil {
 			ip := t.Request.HTTP.ClientIP
-			t.After(func(tx *store.Tx) error { return s.d.Unknown(tx, in.UID, ip) })
+			t.Later(func(tx *store.Tx) error { return s.d.Unknown(tx, in.UID, ip) })
 		}
 		if !s.PretendUserExists {
 			return stage.WrongAll(failed)
