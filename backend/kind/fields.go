@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -22,7 +24,7 @@ type Chooser interface {
 
 // fieldsOf walks t, embedded structs first in their place.
 func fieldsOf(t reflect.Type) []Field {
-	out := walk(t)
+	out := slices.Clone(walked(t))
 	if c, ok := reflect.New(t).Interface().(Chooser); ok {
 		choices := c.Choices()
 		for i := range out {
@@ -32,6 +34,18 @@ func fieldsOf(t reflect.Type) []Field {
 		}
 	}
 	return out
+}
+
+// seen are the fields of types that were walked before; nobody changes them.
+var seen sync.Map // reflect.Type to []Field
+
+// walked is walk, once for each type.
+func walked(t reflect.Type) []Field {
+	if fs, ok := seen.Load(t); ok {
+		return fs.([]Field)
+	}
+	fs, _ := seen.LoadOrStore(t, walk(t))
+	return fs.([]Field)
 }
 
 func walk(t reflect.Type) []Field {

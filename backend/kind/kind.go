@@ -299,7 +299,7 @@ func (k *Kind) New() any {
 // Fresh gives a pointer to a new value of a struct type with the defaults of its tags, for bodies of actions.
 func Fresh(t reflect.Type) any {
 	v := reflect.New(t)
-	fields := fieldsOf(t)
+	fields := walked(t)
 	for i := range fields {
 		if fields[i].HasDef {
 			setDefault(v.Elem().FieldByIndex(fields[i].Index), &fields[i])

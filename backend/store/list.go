@@ -295,8 +295,17 @@ func typed[T any](rows []any) []*T {
 }
 
 // query reads objects of k; cond continues the WHERE of from(k).
+// rowsOf is the beginning of what asks for rows of a kind.
+func (s *Store) rowsOf(k *kind.Kind) string {
+	if text, ok := s.texts.Load(k); ok {
+		return text.(string)
+	}
+	text, _ := s.texts.LoadOrStore(k, "SELECT "+columns(k)+from(k))
+	return text.(string)
+}
+
 func (s *Store) query(q querier, k *kind.Kind, cond string, args ...any) ([]any, error) {
-	rows, err := q.Query("SELECT "+columns(k)+from(k)+cond, append(fromArgs(k), args...)...)
+	rows, err := q.Query(s.rowsOf(k)+cond, append(fromArgs(k), args...)...)
 	if err != nil {
 		return nil, err
 	}

@@ -127,6 +127,7 @@ type Store struct {
 	families  map[string][]*kind.Kind
 	aliases   map[string][]string // a ref family that stands for several ("pbm")
 	gen, rows atomic.Uint64
+	texts     sync.Map           // what rowsOf gives, by kind
 	vacant    Rows[string, bool] // whether a kind has no object, by model
 	watching  sync.RWMutex
 	watchers  map[string][]watcher // by table

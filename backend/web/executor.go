@@ -64,9 +64,10 @@ func (e *Executor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 func (e *Executor) input(w http.ResponseWriter, r *http.Request) (flow.Input, error) {
 	ctx := r.Context()
-	in := flow.Input{Slug: r.PathValue("slug"), Next: r.URL.Query().Get("next"), Session: session.Of(ctx), Base: Base(r), Proven: Proven(r)}
+	asked := r.URL.Query()
+	in := flow.Input{Slug: r.PathValue("slug"), Next: asked.Get("next"), Session: session.Of(ctx), Base: Base(r), Proven: Proven(r)}
 	var err error
-	if in.Query, err = url.ParseQuery(r.URL.Query().Get("query")); err != nil {
+	if in.Query, err = url.ParseQuery(asked.Get("query")); err != nil {
 		in.Query = url.Values{}
 	}
 	switch r.Method {

@@ -14,7 +14,6 @@ import (
 	"runtime"
 	"strconv"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -80,28 +79,35 @@ func serveBaseline(at string) error {
 	return http.ListenAndServe(at, mux)
 }
 
-// everyCore runs f on all cores for a time, and gives how often it ran a second and what one run took of a processor.
+// everyCore runs f on all cores for a time, and gives how often it ran a second and what one run took of a processor. Each core's own time
+// counts: the last run of one may end after that of another.
 func everyCore(span time.Duration, f func() error) (figure, error) {
-	var n atomic.Int64
-	var bad atomic.Pointer[error]
+	var mu sync.Mutex
+	var bad error
+	var rate float64
+	var all int64
 	var wg sync.WaitGroup
 	before, began := ownCPU(), time.Now()
 	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
+			n := int64(0)
 			for time.Since(began) < span {
 				if err := f(); err != nil {
-					bad.Store(&err)
+					mu.Lock()
+					bad = err
+					mu.Unlock()
 					return
 				}
-				n.Add(1)
+				n++
 			}
+			took := time.Since(began)
+			mu.Lock()
+			rate, all = rate+float64(n)/took.Seconds(), all+n
+			mu.Unlock()
 		})
 	}
 	wg.Wait()
-	if err := bad.Load(); err != nil {
-		return figure{}, *err
-	}
-	return figure{float64(n.Load()) / time.Since(began).Seconds(), (ownCPU() - before) / time.Duration(max(n.Load(), 1))}, nil
+	return figure{rate, (ownCPU() - before) / time.Duration(max(all, 1))}, bad
 }
 
 func ownCPU() time.Duration {

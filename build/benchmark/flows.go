@@ -10,7 +10,6 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -23,7 +22,7 @@ import (
 // flows measures the executor in a house of its own: its answers while fifty people sign in, plans, sign-ins with and without a one-time
 // password, and what flows that nobody finishes leave behind.
 func flows(server string, span time.Duration) error {
-	const people = 600
+	const people = 1000
 	data, err := os.MkdirTemp("", "gatehouse-bench-")
 	if err != nil {
 		return err
@@ -189,45 +188,21 @@ func factors(p *process, people int, span time.Duration) error {
 	// The code of the step in which somebody enrolled is used up.
 	time.Sleep(time.Until(time.Now().Truncate(30 * time.Second).Add(31 * time.Second)))
 	const rounds = 4
-	each := people / (2 * rounds) // beside runs ours twice a round
-	var done atomic.Int64
+	each := people/(2*rounds) - 2*few // counted of a round: beside runs ours twice in each of four
+	next.Store(0)
 	hash, ours, err := beside(rounds, func() (figure, error) { return hashing(span / 2) }, func() (figure, error) {
-		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // one thread, as in the storms
-		upTo := done.Load() + int64(each)
-		first := done.Load()
-		codes := make([]string, each) // what people read off their phones costs the server nothing
+		first := int(next.Load())
+		codes := make([]string, each+2*few) // what people read off their phones costs the server nothing
 		for i := range codes {
 			var err error
-			if codes[i], err = totp.GenerateCode(secrets[first+int64(i)], time.Now()); err != nil {
+			if codes[i], err = totp.GenerateCode(secrets[first+i], time.Now()); err != nil {
 				return figure{}, err
 			}
 		}
-		before, began := p.cpu(), time.Now()
-		var wg sync.WaitGroup
-		var mu sync.Mutex
-		var bad error
-		var turn atomic.Int64
-		for w := range few {
-			wg.Go(func() {
-				for {
-					n := first + turn.Add(1) - 1
-					if n >= upTo {
-						return
-					}
-					ds[w].forget()
-					if err := ds[w].walk(fmt.Sprintf("user%05d", n), func(string, time.Duration) {}, func() (string, error) { return codes[n-first], nil }); err != nil {
-						mu.Lock()
-						bad = err
-						mu.Unlock()
-						return
-					}
-				}
-			})
-		}
-		wg.Wait()
-		done.Store(upTo)
-		took := time.Since(began)
-		return figure{float64(each) / took.Seconds(), (p.cpu() - before) / time.Duration(each)}, bad
+		return p.steady(each, few, func(w, n int) error {
+			ds[w].forget()
+			return ds[w].walk(fmt.Sprintf("user%05d", n), func(string, time.Duration) {}, func() (string, error) { return codes[n-first], nil })
+		}, func() int { return int(next.Add(1)) - 1 })
 	})
 	if err != nil {
 		return err

@@ -290,6 +290,45 @@ func storm(p *process, workers int, span time.Duration, one func(worker, turn in
 	return figure{float64(n.Load()) / took.Seconds(), (p.cpu() - before) / time.Duration(max(n.Load(), 1))}, nil
 }
 
+// steady gives the rate at which workers come through in the middle of a run: the clock runs from when as many things are done as there are workers
+// until n more are. What begins before and ends after it is work of the same kind, so neither an empty start nor an empty end counts. next
+// numbers the things.
+func (p *process) steady(n, workers int, one func(worker, number int) error, next func() int) (figure, error) {
+	var mu sync.Mutex
+	var bad error
+	var from, to struct {
+		at  time.Time
+		cpu time.Duration
+	}
+	done := 0
+	var wg sync.WaitGroup
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // one thread, as in storm
+	for w := range workers {
+		wg.Go(func() {
+			for {
+				mu.Lock()
+				over := bad != nil || done >= n+workers
+				mu.Unlock()
+				if over {
+					return
+				}
+				err := one(w, next())
+				mu.Lock()
+				bad = errors.Join(bad, err)
+				switch done++; done {
+				case workers:
+					from.at, from.cpu = time.Now(), p.cpu()
+				case n + workers:
+					to.at, to.cpu = time.Now(), p.cpu()
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	wg.Wait()
+	return figure{float64(n) / to.at.Sub(from.at).Seconds(), (to.cpu - from.cpu) / time.Duration(n)}, bad
+}
+
 // rate asks for a path as often as 16 connections can.
 func rate(p *process, path string, span time.Duration, header ...string) (figure, error) {
 	devices := make([]*device, 16)
