@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"slices"
 
 	"gatehouse/backend/event"
 	"gatehouse/backend/fault"
@@ -139,11 +140,6 @@ func (r *run) store(soon bool, write func(tx *store.Tx) error, turns ...*stage.T
 		if done, err := r.rest(write, turns); done || err != nil {
 			return err
 		}
-		effects = r.effects
-	}
-	if r.sess.UUID != "" { // what its session had to have done, if that lives in memory and ends now
-		effects = append(r.Sessions.Jobs(r.sess.UUID), effects...)
-		r.effects = effects
 	}
 	err := r.Store.WriteBare(r.ctx, store.ActorOf(r.ctx), func(tx *store.Tx) error {
 		sess, started, key, ended, kept = r.sess, nil, "", false, nil
@@ -211,6 +207,9 @@ func (r *run) store(soon bool, write func(tx *store.Tx) error, turns ...*stage.T
 		}
 		return saveData(tx, sess, stored)
 	})
+	if refused := (*session.Refused)(nil); errors.As(err, &refused) && !fault.Is(err, fault.Unavailable) {
+		r.Sessions.Drop(refused.UUID) // what it counted on is gone: the person begins anew
+	}
 	if err != nil {
 		return err
 	}
@@ -231,24 +230,15 @@ func (r *run) store(soon bool, write func(tx *store.Tx) error, turns ...*stage.T
 	return nil
 }
 
-// errMoved says that the writing of a step began or ended a session, which is stored with the plan.
-var errMoved = errors.New("flow: the step has another session")
+// errMoved says that a step whose writing nobody waits for began or ended a session.
+var errMoved = errors.New("flow: what a step writes for later has to do with another session")
 
-// rest keeps plan and session in memory, where the session lives there, or may begin to. What the step has to say is committed by itself then:
-// should the process end by violence before the plan is stored, the person begins anew, and a code that was used stays so. done is false
-// when all of it has to be stored together.
+// rest keeps plan and session in memory, where the session lives there, or may begin to. What the step writes (a code that is used up) is done in
+// the transaction that stores what it leads to, and may refuse it then. done is false when all of it has to be stored now.
 func (r *run) rest(write func(tx *store.Tx) error, turns []*stage.Turn) (done bool, err error) {
-	uuid := r.sess.UUID
-	if uuid != "" {
-		if _, late := r.Sessions.Late(uuid); !late {
-			return false, nil
-		}
-	}
+	uuid, jobs := r.sess.UUID, r.effects
 	if write != nil {
-		effects := append(r.Sessions.Jobs(uuid), r.effects...)
-		r.effects = effects
-		err := r.Store.WriteBare(r.ctx, store.ActorOf(r.ctx), func(tx *store.Tx) error {
-			tx.Soon()
+		jobs = append(slices.Clip(jobs), func(tx *store.Tx) error {
 			if err := write(tx); err != nil {
 				return err
 			}
@@ -257,21 +247,8 @@ func (r *run) rest(write func(tx *store.Tx) error, turns []*stage.Turn) (done bo
 					return errMoved
 				}
 			}
-			for _, f := range effects {
-				if err := f(tx); err != nil {
-					return err
-				}
-			}
 			return nil
 		})
-		if errors.Is(err, errMoved) {
-			return false, nil
-		}
-		if err != nil {
-			return false, err
-		}
-		r.effects = nil
-		return true, r.store(true, nil)
 	}
 	plan, err := json.Marshal(r.plan)
 	if err != nil {
@@ -279,11 +256,11 @@ func (r *run) rest(write func(tx *store.Tx) error, turns []*stage.Turn) (done bo
 	}
 	p := session.Resting{Flow: r.flow.PK, Plain: whole(plan, r.history)}
 	if uuid != "" {
-		if !r.Sessions.Rest(uuid, r.sess.Data, p, r.effects) {
+		if !r.Sessions.Rest(uuid, r.sess.Data, p, jobs) {
 			return false, nil
 		}
 	} else {
-		fresh, key, ok := r.Sessions.Begin(store.ActorOf(r.ctx).HTTP, r.sess.Data, p, r.effects)
+		fresh, key, ok := r.Sessions.Begin(store.ActorOf(r.ctx).HTTP, r.sess.Data, p, jobs)
 		if !ok {
 			return false, nil
 		}

@@ -143,29 +143,59 @@ func mustLate(t *testing.T, h *stagetest.House, uuid string) session.Resting {
 	return p
 }
 
-// A step that has something to say commits it by itself, and is at the next one.
-func TestStepsSpeakForThemselves(t *testing.T) {
+// What a step uses up is used up in the transaction that stores what it leads to: one of two who came with the same is refused there.
+func TestStepsWriteWithWhatTheyLeadTo(t *testing.T) {
 	h, a := open(t)
-	said := 0
-	a.set("says", act{take: func(*stage.Turn, *probeAnswer) stage.Result {
-		return stage.Done().Writing(func(*store.Tx) error { said++; return nil }).Soon()
+	ada, left := h.User("ada", ""), 1
+	a.set("uses", act{take: func(*stage.Turn, *probeAnswer) stage.Result {
+		return stage.Done().Writing(func(tx *store.Tx) error {
+			if left == 0 {
+				return fault.New(fault.Conflict, "used already")
+			}
+			left--
+			tx.Anyhow(func(err error) {
+				if err != nil {
+					left++
+				}
+			})
+			return nil
+		}).Else(func(error) stage.Result { return stage.Wrong("word", "used") }).Soon()
 	}})
-	a.set("refuses", act{take: func(*stage.Turn, *probeAnswer) stage.Result {
-		return stage.Done().Writing(func(*store.Tx) error { return fault.New(fault.Conflict, "no") }).Else(func(error) stage.Result { return stage.Wrong("word", "no") }).Soon()
+	a.set("login", act{show: func(t *stage.Turn) stage.Result {
+		return login(h, func() int64 { return ada.PK })(t).Else(func(error) stage.Result { return stage.Deny("") })
 	}})
-	h.Flow("f", flow.Authentication, aProbe(h, "says"), aProbe(h, "refuses"), aProbe(h, "then"))
+	h.Flow("f", flow.Authentication, aProbe(h, "uses"), aProbe(h, "then"), aProbe(h, "login"))
 	h.Browser().Get("f", "")
-	before := rowsOf(h)
-	b := h.Browser()
-	b.Get("f", "")
-	if got := shown(b.Post("f", "", word)); got != "refuses" || said != 1 {
-		t.Fatalf("%s, said %d times", got, said)
+	var both [2]*stagetest.Browser
+	for i := range both {
+		both[i] = h.Browser()
+		both[i].Get("f", "")
+		if got := shown(both[i].Post("f", "", word)); got != "then" || left != 1 {
+			t.Fatalf("%s, %d left", got, left)
+		}
 	}
-	if got := shown(b.Post("f", "", word)); got != "refuses" {
-		t.Errorf("a step that is refused: %s", got)
+	if got := shown(both[1].Post("f", "", word)); got != "to /" || left != 0 || both[1].Session().User != ada.PK {
+		t.Errorf("%s, %d left", got, left)
 	}
-	if rowsOf(h) != before {
-		t.Errorf("%s, %s before", rowsOf(h), before)
+	if got := shown(both[0].Post("f", "", word)); got != "ak-stage-access-denied" || both[0].Session() != nil && both[0].Session().User != 0 {
+		t.Errorf("who came second: %s", got)
+	}
+	// Who is stored meanwhile has used it up then; who comes with it afterwards begins anew.
+	left = 1
+	var slow [2]*stagetest.Browser
+	for i := range slow {
+		slow[i] = h.Browser()
+		slow[i].Get("f", "")
+		slow[i].Post("f", "", word)
+	}
+	if err := h.Sessions.Flush(t.Context()); err != nil || left != 0 {
+		t.Fatalf("%v, %d left", err, left)
+	}
+	if got := shown(slow[0].Post("f", "", word)); got != "to /" {
+		t.Error(got)
+	}
+	if slow[1].Session() != nil {
+		t.Error("a session with what another one used up")
 	}
 }
 

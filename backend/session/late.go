@@ -96,7 +96,8 @@ func (r *Room) Rest(uuid string, d Data, p Resting, jobs []Job) (ok bool) {
 	if l == nil || l.stored || l.gone {
 		return false
 	}
-	l.data, l.plan, l.jobs = string(data), p, append(l.jobs, jobs...)
+	jobs = append(slices.Clip(l.jobs), jobs...)
+	l.data, l.plan, l.jobs = string(data), p, jobs
 	return true
 }
 
@@ -110,14 +111,34 @@ func (r *Room) Late(uuid string) (p Resting, ok bool) {
 	return Resting{}, false
 }
 
-// Jobs takes the jobs of a session that lives in memory, for a transaction that does not store it.
-func (r *Room) Jobs(uuid string) (jobs []Job) {
+// Refused is the error of a transaction that was to do what a session in memory left to it, and could not: another one used up what it
+// counted on.
+type Refused struct {
+	UUID string // of the session
+	Err  error
+}
+
+// Error implements error.
+func (r *Refused) Error() string { return r.Err.Error() }
+
+// Unwrap gives the error of the job.
+func (r *Refused) Unwrap() error { return r.Err }
+
+// Drop ends a session that lives in memory.
+func (r *Room) Drop(uuid string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if l := r.late[uuid]; l != nil && !l.stored {
-		jobs, l.jobs = l.jobs, nil
+	delete(r.late, uuid)
+}
+
+// do does what a session left to the transaction that has to do with it.
+func (l *late) do(tx *store.Tx) error {
+	for _, job := range l.jobs {
+		if err := job(tx); err != nil {
+			return &Refused{l.s.UUID, err}
+		}
 	}
-	return jobs
+	return nil
 }
 
 // recent gives a session that lives in memory, nil when it does not.
@@ -161,10 +182,8 @@ func (r *Room) land(tx *store.Tx, keys []any) error {
 			l.s.UUID, l.plan.Flow, r.Store.Key().SealBytes(l.plan.Plain, Plans), tx.Now.UnixMicro()); err != nil {
 			return err
 		}
-		for _, job := range l.jobs {
-			if err := job(tx); err != nil {
-				return err
-			}
+		if err := l.do(tx); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -216,16 +235,17 @@ func (r *Room) forget(l *late) {
 	}
 }
 
-// leave lets a session go that was never stored, and says whether it was one.
-func (r *Room) leave(tx *store.Tx, uuid string) bool {
+// leave lets a session go that was never stored, and does what it left to do. It says whether it was one.
+func (r *Room) leave(tx *store.Tx, uuid string) (left bool, err error) {
 	r.mu.Lock()
-	defer r.mu.Unlock()
 	l := r.late[uuid]
 	if l == nil || l.stored {
-		return false
+		r.mu.Unlock()
+		return false, nil
 	}
 	r.mark(tx, l, &l.gone)
-	return true
+	r.mu.Unlock()
+	return true, l.do(tx)
 }
 
 // flush stores what is old enough.
@@ -275,9 +295,7 @@ func (r *Room) store(ctx context.Context, age time.Duration) (err error) {
 			return err
 		}
 		for _, uuid := range broken { // a job of it refuses: whoever it was begins anew
-			r.mu.Lock()
-			delete(r.late, uuid.(string))
-			r.mu.Unlock()
+			r.Drop(uuid.(string))
 		}
 	}
 }

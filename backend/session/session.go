@@ -396,8 +396,8 @@ func (r *Room) Login(tx *store.Tx, old *Session, u int64, life time.Duration, d 
 			return nil, "", err
 		}
 	}
-	if r.leave(tx, old.UUID) {
-		return s, key, nil
+	if left, err := r.leave(tx, old.UUID); left || err != nil {
+		return s, key, err
 	}
 	return s, key, End(tx, old.UUID)
 }
