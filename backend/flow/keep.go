@@ -17,11 +17,11 @@ import (
 )
 
 func remembered(s *session.Session) string {
-	b, err := json.Marshal(s.Data)
+	text, err := s.Data.Text()
 	if err != nil {
 		return ""
 	}
-	return string(b)
+	return text
 }
 
 func (r *run) load() error {

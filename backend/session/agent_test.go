@@ -31,3 +31,16 @@ func FuzzParseAgent(f *testing.F) {
 		}
 	})
 }
+
+// What a session remembers is stored as JSON makes it, nothing as an empty object.
+func TestText(t *testing.T) {
+	for _, d := range []Data{{}, {Tries: 3}, {Secret: map[string]string{}}, {MFA: true, Away: map[string]Away{"x": {Source: "y"}}}} {
+		want, err := json.Marshal(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := d.Text(); got != string(want) || err != nil {
+			t.Errorf("%s, want %s, %v", got, want, err)
+		}
+	}
+}

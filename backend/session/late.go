@@ -2,7 +2,6 @@ package session
 
 import (
 	"context"
-	"encoding/json"
 	"slices"
 	"time"
 
@@ -50,13 +49,13 @@ func (r *Room) Begin(h store.HTTP, d Data, p Resting, jobs []Job) (s *Session, k
 	if r.holds(h.ClientIP, 1) >= anonymousPerAddress {
 		return nil, "", false
 	}
-	data, err := json.Marshal(d)
+	data, err := d.Text()
 	if err != nil {
 		return nil, "", false
 	}
 	now := r.Store.Now()
 	key = crypt.Token()
-	l := &late{row: row{s: fresh(key, now, h), data: string(data)}, plan: p, jobs: jobs, since: now}
+	l := &late{row: row{s: fresh(key, now, h), data: data}, plan: p, jobs: jobs, since: now}
 	l.s.Expires = l.s.Created.Add(anonymousLife)
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -86,7 +85,7 @@ func fresh(key string, now time.Time, h store.HTTP) Session {
 // Rest keeps what a session remembers and the plan of its flow as they are now, and more jobs, when the session lives in memory; else it
 // does nothing and says so. The caller sees to it that nobody else goes on with the flow meanwhile.
 func (r *Room) Rest(uuid string, d Data, p Resting, jobs []Job) (ok bool) {
-	data, err := json.Marshal(d)
+	data, err := d.Text()
 	if err != nil {
 		return false
 	}
@@ -97,7 +96,7 @@ func (r *Room) Rest(uuid string, d Data, p Resting, jobs []Job) (ok bool) {
 		return false
 	}
 	jobs = append(slices.Clip(l.jobs), jobs...)
-	l.data, l.plan, l.jobs = string(data), p, jobs
+	l.data, l.plan, l.jobs = data, p, jobs
 	return true
 }
 
@@ -141,14 +140,15 @@ func (l *late) do(tx *store.Tx) error {
 	return nil
 }
 
-// recent gives a session that lives in memory, nil when it does not.
-func (r *Room) recent(uuid string) *row {
+// recent gives a session that lives in memory; ok is false when it does not.
+func (r *Room) recent(uuid string) (s *Session, ok bool, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if l := r.late[uuid]; l != nil {
-		return &row{s: l.s, data: l.data}
+		s, err := l.session()
+		return s, true, err
 	}
-	return nil
+	return nil, false, nil
 }
 
 // from gives the sessions of an address that live in memory; a key that is none's when there are none.

@@ -13,6 +13,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -163,8 +164,8 @@ func (r *Room) Find(ctx context.Context, key string) (*Session, error) {
 
 // read gives a session as it is now; nil when it has ended.
 func (r *Room) read(ctx context.Context, uuid string) (*Session, error) {
-	if l := r.recent(uuid); l != nil {
-		return l.session()
+	if s, ok, err := r.recent(uuid); ok || err != nil {
+		return s, err
 	}
 	kept, err := r.rows.Get(r.Store, table, uuid, func() (*row, error) {
 		return scan(r.Store.DB().QueryRow(ctx, `SELECT `+columns+` FROM sessions WHERE uuid = ?`, uuid))
@@ -205,7 +206,22 @@ func scan(from *sql.Row) (*row, error) {
 // session gives the session of a row; it is the caller's own.
 func (r *row) session() (*Session, error) {
 	s := r.s
+	if r.data == none {
+		return &s, nil
+	}
 	return &s, json.Unmarshal([]byte(r.data), &s.Data)
+}
+
+// none is the JSON of a session that remembers nothing, as most do in which nobody signed in.
+const none = "{}"
+
+// Text gives what a session remembers as it is stored.
+func (d *Data) Text() (string, error) {
+	if reflect.ValueOf(d).Elem().IsZero() {
+		return none, nil
+	}
+	b, err := json.Marshal(d)
+	return string(b), err
 }
 
 // scanned gives the session of a query; nil when there is none.
@@ -369,11 +385,11 @@ func (r *Room) make(tx *store.Tx, s *Session, h store.HTTP) (*Session, string, e
 	begun := fresh(key, tx.Now, h)
 	begun.User, begun.Original, begun.Data, begun.Expires = s.User, s.Original, s.Data, time.UnixMicro(s.Expires.UnixMicro()).UTC()
 	s = &begun
-	data, err := json.Marshal(s.Data)
+	data, err := s.Data.Text()
 	if err != nil {
 		return nil, "", err
 	}
-	stored := &row{s: begun, data: string(data)}
+	stored := &row{s: begun, data: data}
 	stored.s.Data = Data{}
 	_, err = tx.Exec(insert, stored.values()...)
 	r.rows.Wrote(tx, table, s.UUID, stored)
@@ -404,12 +420,12 @@ func (r *Room) Login(tx *store.Tx, old *Session, u int64, life time.Duration, d 
 
 // Save stores what a session remembers.
 func Save(tx *store.Tx, s *Session) error {
-	data, err := json.Marshal(s.Data)
+	data, err := s.Data.Text()
 	if err != nil {
 		return err
 	}
 	tx.Touched(table, s.UUID)
-	_, err = tx.Exec(`UPDATE sessions SET data = ? WHERE uuid = ?`, string(data), s.UUID)
+	_, err = tx.Exec(`UPDATE sessions SET data = ? WHERE uuid = ?`, data, s.UUID)
 	return err
 }
 
