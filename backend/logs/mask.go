@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 )
 
 // Mask stands for a secret in the log.
@@ -18,9 +20,28 @@ var secretWords = [...]string{"api", "token", "key", "secret", "pass", "signatur
 // secretParameters are query parameters whose value opens something, besides those whose name says so.
 var secretParameters = [...]string{"code", "t", "assertion", "client_assertion", "samlrequest", "samlresponse", "ticket"}
 
+// judged are names that were asked for, and whether they are secret: every line has the same few. Others may bring any name, so mostJudged
+// bounds them.
+var (
+	judged    sync.Map // string to bool
+	howJudged atomic.Int64
+)
+
+const mostJudged = 1000
+
 // Secret says whether a value of this name must be masked.
 func Secret(name string) bool {
-	name = strings.ToLower(name)
+	if is, ok := judged.Load(name); ok {
+		return is.(bool)
+	}
+	is := secret(strings.ToLower(name))
+	if howJudged.Add(1) <= mostJudged {
+		judged.Store(strings.Clone(name), is)
+	}
+	return is
+}
+
+func secret(name string) bool {
 	if name == "passing" || name == "password_change_date" {
 		return false
 	}
