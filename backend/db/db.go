@@ -182,7 +182,7 @@ func commonPragmas() []string {
 // hot, and the system's cache behind them. The log is folded in every 16 MiB: pages that every write changes are copied once for many.
 func writerPragmas() []string {
 	return append(commonPragmas(), "_txlock=immediate", "_pragma=journal_mode(WAL)", "_pragma=synchronous(NORMAL)", "_pragma=foreign_keys(1)", // the syncer does the rest
-		"_pragma=cache_size(-1000)", "_pragma=wal_autocheckpoint(4000)", "_pragma=temp_store(MEMORY)", "_pragma=journal_size_limit(67108864)")
+		"_pragma=cache_size(-2000)", "_pragma=wal_autocheckpoint(4000)", "_pragma=temp_store(MEMORY)", "_pragma=journal_size_limit(67108864)")
 }
 
 func readerPragmas() []string {
