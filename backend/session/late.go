@@ -67,8 +67,11 @@ func (r *Room) Begin(h store.HTTP, d Data, p Resting, jobs []Job) (s *Session, k
 		r.Store.Watch(table, r.land)
 		r.Store.Watch(Plans, r.land)
 	}
-	if len(r.late) == 0 {
+	switch {
+	case r.soon == nil:
 		r.soon = time.AfterFunc(lateFor, r.flush)
+	case len(r.late) == 0:
+		r.soon.Reset(lateFor)
 	}
 	r.late[l.s.UUID] = l
 	whole := l.s

@@ -116,7 +116,7 @@ func (s *Stage) missed(class string, more map[string]any) map[string]any {
 }
 
 // proven notes the device in the plan and goes on, when the transaction finds the answer still good. Unless the
-// browser gets a proof for it, nothing is given yet: what the flow leads to is stored after it, and the disk never has that without this.
+// browser gets a proof for it, nothing is given yet: what the flow leads to is stored with it or after it, and the disk never has that without this.
 func (s *Stage) proven(t *stage.Turn, field string, got Checked) stage.Result {
 	if !t.Plan.Has(stage.AuthMethod) {
 		t.Plan.Context[stage.AuthMethod] = "auth_mfa"
